@@ -1,0 +1,1 @@
+"""What runs on Ray: reading media, detecting language, scoring emotion. Imports only `infra`."""

@@ -1,0 +1,98 @@
+"""The loaded emotion model: signals in, logits out, in the order they came. Owns batching inside one call.
+
+Batches *between* calls, and what is done with the logits, are the workers' and the decision's business.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from actors.checkpoints.network import Network
+from actors.checkpoints.preprocessing import Preprocessing
+from actors.contract import ModelSpec, Signal
+
+MAX_PADDING = 0.15
+"""Share of a batch that may be padding; beyond it the batch is cut."""
+
+_BATCH_SECONDS = {"cpu": 60.0}
+_GPU_BATCH_SECONDS = 640.0
+"""Padded audio in one pass of the network at most: bounds its memory whatever a caller hands over."""
+
+
+class SpeechModel:
+    """An `EmotionModel` over a network that hears waveforms.
+
+    Attributes:
+        spec: What it is.
+        weight_bytes: Memory of its weights.
+    """
+
+    def __init__(self, spec: ModelSpec, network: Network, preprocessing: Preprocessing, device: torch.device) -> None:
+        self.spec = spec
+        self.weight_bytes = sum(each.numel() * each.element_size() for each in network.parameters())
+        self._network, self._preprocessing, self._device = network, preprocessing, device
+        seconds = _BATCH_SECONDS.get(device.type, _GPU_BATCH_SECONDS)
+        self._budget = int(seconds * spec.sampling_rate)
+
+    def logits(self, signals: Sequence[Signal]) -> npt.NDArray[np.float32]:
+        """Score signals of any lengths; see `EmotionModel.logits`.
+
+        A signal shorter than one frame of the network (25 ms for wav2vec2) is padded with zeros to one frame, after
+        scaling; such a score says little, and the pipeline never asks for one. NaN in a signal stays in its row.
+
+        Raises:
+            ValueError: A signal is empty, not one-dimensional, or not of floating point.
+        """
+        for number, signal in enumerate(signals):
+            _check(signal, number)
+        lengths = [max(len(signal), self._network.minimum) for signal in signals]
+        result = np.empty((len(signals), len(self.spec.labels)), dtype=np.float32)
+        for rows in batches(lengths, self._budget, equal=self._network.equal_lengths):
+            result[rows] = self._score([signals[row] for row in rows], [lengths[row] for row in rows])
+        return result
+
+    @torch.inference_mode()
+    def _score(self, signals: Sequence[Signal], lengths: Sequence[int]) -> npt.NDArray[np.float32]:
+        values = np.zeros((len(signals), max(lengths)), dtype=np.float32)
+        for row, signal in zip(values, signals, strict=True):
+            row[: len(signal)] = self._preprocessing(signal.astype(np.float32, copy=False))
+        logits = self._network(torch.from_numpy(values).to(self._device), lengths)
+        scored: npt.NDArray[np.float32] = logits.float().cpu().numpy()
+        return scored
+
+
+def batches(lengths: Sequence[int], budget: int, *, equal: bool) -> Iterator[list[int]]:
+    """Cut signals into batches of like length, longest first.
+
+    Args:
+        lengths: Samples of each signal.
+        budget: Samples of a padded batch at most; a longer signal is a batch of its own.
+        equal: Whether a batch must have one length.
+
+    Yields:
+        Indices into `lengths`; each index once.
+    """
+    batch: list[int] = []
+    filled = 0
+    for index in sorted(range(len(lengths)), key=lambda each: -lengths[each]):
+        length = lengths[index]
+        padded = lengths[batch[0]] * (len(batch) + 1) if batch else 0
+        wasted = padded - filled - length
+        if batch and (padded > budget or wasted > (0 if equal else MAX_PADDING * padded)):
+            yield batch
+            batch, filled = [], 0
+        batch.append(index)
+        filled += length
+    if batch:
+        yield batch
+
+
+def _check(signal: Signal, number: int) -> None:
+    if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):
+        raise ValueError(
+            f"signal {number} is {signal.dtype} of shape {signal.shape}, expected float32 of shape (samples,)"
+        )
+    if len(signal) == 0:
+        raise ValueError(f"signal {number} is empty, expected at least one sample")

@@ -1,0 +1,106 @@
+"""How the actors work: frozen, validated options. tasks/config.py composes them into a run's configuration.
+
+Each has a default that suits most corpora; what changes a result is covered by the run's fingerprint, what only changes
+speed is not (`Resources`).
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Options(BaseModel):
+    """Base of all options: immutable, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReadOptions(Options):
+    """Fetching and decoding. `max_duration_s`: a longer medium is quarantined as `too_long`."""
+
+    max_duration_s: float = Field(4 * 3600, gt=0)
+
+
+class SegmentOptions(Options):
+    """Cutting a signal into segments.
+
+    Attributes:
+        method: `speech` (silero-vad), `windows` (fixed), or `labels` (the segments of a label file).
+        min_s, max_s: Bounds of a segment's duration in seconds.
+        merge_gap_s: Speech separated by less than this is one segment (as long as it stays under `max_s`).
+        window_s: Length of fixed windows.
+        speech_threshold: silero-vad's probability above which a frame is speech.
+        labels: Label file or URI whose segments are scored, with `method: labels`.
+    """
+
+    method: Literal["speech", "windows", "labels"] = "speech"
+    min_s: float = Field(0.5, gt=0)
+    max_s: float = Field(15.0, gt=0)
+    merge_gap_s: float = Field(0.3, ge=0)
+    window_s: float = Field(5.0, gt=0)
+    speech_threshold: float = Field(0.5, gt=0, lt=1)
+    labels: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "SegmentOptions":
+        if self.max_s < 2 * self.min_s:
+            raise ValueError(f"max_s ({self.max_s}) must be at least twice min_s ({self.min_s})")
+        if not self.min_s <= self.window_s <= self.max_s:
+            raise ValueError(
+                f"window_s ({self.window_s}) must lie between min_s ({self.min_s}) and max_s ({self.max_s})"
+            )
+        if (self.method == "labels") != (self.labels is not None):
+            raise ValueError("`labels` names the label file of `method: labels`, and is given with that method only")
+        return self
+
+
+class LanguageOptions(Options):
+    """Detecting the language.
+
+    Attributes:
+        model: Whisper checkpoint: a name (`tiny`, `base`, …) or a path to a .pt file.
+        windows, window_s: How many windows of speech to hear per medium, and how long each, at most 30 s.
+        per_segment: Ask for every segment instead of once per medium.
+        min_confidence: Below this raw mass the language is uncertain.
+        unrouted_mass: At or above this raw mass, a first choice that no route serves makes the medium unrouted.
+    """
+
+    model: str = "base"
+    windows: int = Field(3, ge=1, le=10)
+    window_s: float = Field(30.0, gt=0, le=30)
+    per_segment: bool = False
+    min_confidence: float = Field(0.5, ge=0, le=1)
+    unrouted_mass: float = Field(0.5, ge=0, le=1)
+
+
+class Route(Options):
+    """The emotion model that hears a language: a folder or a hub id, and the hub revision it is pinned to."""
+
+    model: str
+    revision: str | None = None
+
+
+class Resources(Options):
+    """How much of the cluster to use. None of these changes a result.
+
+    Attributes:
+        readers: CPU actors that fetch, decode and segment; None derives it from the cluster.
+        min_workers, max_workers: Bounds of the scoring pool; None derives them from the cluster.
+        num_cpus, num_gpus: What one scoring worker asks Ray for; None derives it (one GPU each where there are GPUs).
+        batch_seconds: Padded audio in one batch at most, in seconds; None: 30 on a CPU, 320 on a GPU.
+        media_in_flight: Media that may be read ahead; None: two for each reader and scoring worker. Bounds memory.
+        model_memory_gb: Weights one worker may keep; the least recently used model goes first. None: no bound.
+        timeout_s: A read or a batch that takes longer counts as failed.
+        ready_s: How long to wait for the cluster to start the first actors.
+    """
+
+    readers: int | None = Field(None, ge=1)
+    min_workers: int | None = Field(None, ge=1)
+    max_workers: int | None = Field(None, ge=1)
+    num_cpus: float | None = Field(None, ge=0)
+    num_gpus: float | None = Field(None, ge=0)
+    batch_seconds: float | None = Field(None, gt=0)
+    media_in_flight: int | None = Field(None, ge=1)
+    model_memory_gb: float | None = Field(None, gt=0)
+    timeout_s: float = Field(900, gt=0)
+    ready_s: float = Field(180, gt=0)

@@ -1,0 +1,250 @@
+"""The actors, as plain classes: what one process reads, hears or scores. Ray is put around them in actors/pool.py.
+
+Constructors are cheap; `ready` loads what a worker always needs, so that its errors reach the pool as themselves. Heavy
+libraries are imported when first needed: a worker process pays only for what it uses.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from actors.contract import (
+    SAMPLING_RATE,
+    EmotionModel,
+    Flag,
+    Language,
+    LanguageDetector,
+    Medium,
+    ModelSpec,
+    Reading,
+    Reason,
+    Rejection,
+    Signal,
+    Span,
+    Stage,
+)
+from actors.options import LanguageOptions, ReadOptions, Route, SegmentOptions
+from infra.errors import StoreError
+from infra.settings import StoreAccess
+from infra.storage import ObjectChanged, ObjectMissing, Store
+
+if TYPE_CHECKING:
+    from actors.segment import Segmenter
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A segment in a batch: samples `start` to `stop` of the batch's signal number `signal`."""
+
+    signal: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came of a batch.
+
+    Attributes:
+        logits: Shape (pieces, labels), in input order.
+        spec: The model that gave them.
+        seconds: Wall time in the model.
+        device: `cpu`, or the name of the GPU.
+    """
+
+    logits: npt.NDArray[np.float32]
+    spec: ModelSpec
+    seconds: float
+    device: str
+
+
+class Reader:
+    """Fetches media, decodes them and cuts them into segments, on one CPU thread."""
+
+    def __init__(self, access: StoreAccess, reading: ReadOptions, segments: SegmentOptions) -> None:
+        self._store = Store(access)
+        self._reading = reading
+        self._segments = segments
+        self._segmenter: Segmenter | None = None
+
+    def ready(self) -> None:
+        """Load the speech detector."""
+        from actors.segment import Segmenter
+
+        if self._segments.method != "labels":
+            self._segmenter = Segmenter(self._segments)
+
+    def read(self, medium: Medium, given: Sequence[Span] | None = None) -> tuple[Reading | Rejection, Signal]:
+        """Read one medium.
+
+        Args:
+            medium: What to fetch; it must still have this etag.
+            given: Its segments, where a label file gives them.
+
+        Returns:
+            What was found with the signal, or why there is none (with an empty signal). Never raises for a fault of
+            the medium.
+        """
+        try:
+            return self._read(medium, given)
+        except (ObjectMissing, ObjectChanged) as error:
+            return _rejected(medium, Reason.VANISHED, str(error))
+        except StoreError as error:
+            return _rejected(medium, Reason.STORE_ERROR, str(error))
+        except Exception as error:  # noqa: BLE001 - one medium must never stop a corpus, whatever a decoder raises on it
+            return _rejected(medium, Reason.UNDECODABLE, f"{type(error).__name__}: {error}")
+
+    def _read(self, medium: Medium, given: Sequence[Span] | None) -> tuple[Reading | Rejection, Signal]:
+        from actors.decode import MediumFault, decode
+
+        clock = _Clock()
+        with self._store.fetch(medium.uri, if_match=medium.etag) as file:
+            clock.lap("fetch")
+            try:
+                decoded = decode(file, self._reading)
+            except MediumFault as fault:
+                return _rejected(medium, fault.reason, fault.detail)
+        clock.lap("decode")
+        spans, outside = self._cut(decoded.signal, decoded.duration_s, given)
+        clock.lap("segment")
+        return Reading(medium, decoded.duration_s, spans, outside, decoded.flags, clock.seconds), decoded.signal
+
+    def _cut(
+        self, signal: Signal, duration_s: float, given: Sequence[Span] | None
+    ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+        """The segments, and those given that begin after the end."""
+        if given is not None:
+            from actors.segment import clip
+
+            clipped = clip(given, duration_s)
+            return clipped.kept, clipped.outside
+        assert self._segmenter is not None, "ready() comes first"
+        return self._segmenter.segment(signal), ()
+
+
+class LanguageWorker:
+    """Tells which routed language each segment of a medium is in."""
+
+    def __init__(self, options: LanguageOptions, routes: Sequence[str], threads: int) -> None:
+        self._options = options
+        self._routes = tuple(routes)
+        self._threads = threads
+        self._detector: LanguageDetector | None = None
+
+    def ready(self) -> None:
+        """Load Whisper."""
+        import torch
+
+        from actors.language import load_detector
+
+        torch.set_num_threads(self._threads)
+        self._detector = load_detector(self._options.model)
+
+    def detect(self, signal: Signal, spans: Sequence[Span]) -> tuple[tuple[Language, ...], float]:
+        """The language of each span, and the seconds it took.
+
+        Once per medium, from windows of its speech; for every segment where that is configured, or where the windows
+        disagree (then each is flagged `mixed_language`).
+        """
+        from actors.language import decide, speech_windows
+
+        assert self._detector is not None, "ready() comes first"
+        clock = _Clock()
+        mixed: tuple[Flag, ...] = ()
+        if not self._options.per_segment:
+            windows = self._detector.probabilities(speech_windows(signal, spans, self._options))
+            language = decide(windows, self._detector.languages, self._routes, self._options)
+            if Flag.MIXED_LANGUAGE not in language.flags:
+                return (language,) * len(spans), clock.lap("language")
+            mixed = (Flag.MIXED_LANGUAGE,)
+        masses = self._detector.probabilities([span.cut(signal) for span in spans])
+        each = [decide(row[None], self._detector.languages, self._routes, self._options) for row in masses]
+        flagged = (Language(e.language, e.confidence, e.margin, e.top, (*e.flags, *mixed)) for e in each)
+        return tuple(flagged), clock.lap("language")
+
+
+class Scorer:
+    """Holds emotion models and scores batches. A model is loaded at its first batch and kept while memory allows.
+
+    Args:
+        precision: As configured; `auto` leaves it to the hardware.
+        threads: CPU threads of the models.
+        memory_bytes: Weights kept at most; the least recently used model goes first. None: all are kept.
+    """
+
+    def __init__(self, precision: str, threads: int, memory_bytes: int | None = None) -> None:
+        self._precision = precision
+        self._threads = threads
+        self._memory_bytes = memory_bytes
+        self._models: OrderedDict[Route, EmotionModel] = OrderedDict()
+
+    def ready(self) -> None:
+        """Set the threads; no model is loaded yet."""
+        import torch
+
+        torch.set_num_threads(self._threads)
+
+    def logits(self, route: Route, pieces: Sequence[Piece], *signals: Signal) -> Scored:
+        """Score a batch with one model, loading it first if it is not held."""
+        model = self._hold(route)
+        clock = _Clock()
+        logits = model.logits([signals[piece.signal][piece.start : piece.stop] for piece in pieces])
+        return Scored(logits, model.spec, clock.lap("score"), _device())
+
+    def held(self) -> tuple[Route, ...]:
+        """The routes whose models are loaded, least recently used first."""
+        return tuple(self._models)
+
+    def _hold(self, route: Route) -> EmotionModel:
+        from actors.checkpoints import load
+
+        if route not in self._models:
+            self._models[route] = load(route.model, revision=route.revision, dtype=self._precision)
+            self._forget(keep=route)
+        self._models.move_to_end(route)
+        return self._models[route]
+
+    def _forget(self, keep: Route) -> None:
+        """Let models go, the least recently used first, until the weights fit."""
+        while self._memory_bytes is not None and self._weights() > self._memory_bytes and len(self._models) > 1:
+            oldest = next(route for route in self._models if route != keep)
+            del self._models[oldest]
+
+    def _weights(self) -> int:
+        return sum(getattr(model, "weight_bytes", 0) for model in self._models.values())
+
+
+class _Clock:
+    """Wall time by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> float:
+        now = time.perf_counter()
+        self.seconds[step] = now - self._last
+        self._last = now
+        return self.seconds[step]
+
+
+def pieces_of(spans: Sequence[tuple[int, Span]]) -> list[Piece]:
+    """Spans of numbered signals as pieces, in samples."""
+    return [
+        Piece(number, round(span.start_s * SAMPLING_RATE), round(span.end_s * SAMPLING_RATE)) for number, span in spans
+    ]
+
+
+def _rejected(medium: Medium, reason: Reason, detail: str) -> tuple[Rejection, Signal]:
+    return Rejection(medium, Stage.READ, reason, detail), np.zeros(0, dtype=np.float32)
+
+
+def _device() -> str:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

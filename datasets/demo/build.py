@@ -1,0 +1,67 @@
+"""Build the demo: its media, its checkpoints, and the figures that say what they are worth.
+
+    python datasets/demo/build.py                       everything
+    python datasets/demo/build.py --only media          media and labels.jsonl
+    python datasets/demo/build.py --only en-emotion     one checkpoint (or ko-emotion, language)
+    python datasets/demo/build.py --measure             measured.json, from the files as they are
+
+Needs the dependency group `corpus` (espeak-ng as a library) besides what Seraph needs. The same seed on the same kind of
+machine gives the same files.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported
+
+import torch  # noqa: E402
+
+import corpus  # noqa: E402
+import emotion_models  # noqa: E402
+import language_model  # noqa: E402
+from measure import measure  # noqa: E402
+from speech import Espeak  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parent
+PARTS = ("media", "en-emotion", "ko-emotion", "language")
+
+
+def main() -> None:
+    """Read the command line, and build."""
+    parser = argparse.ArgumentParser(description="Build the bundled demo corpus and its checkpoints.")
+    parser.add_argument("--only", choices=PARTS, help="build one part, and measure nothing")
+    parser.add_argument("--measure", action="store_true", help="build nothing, and measure")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to build (default: this folder)")
+    parser.add_argument("--seed", type=int, default=20_250_611)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    for part in () if options.measure else PARTS if options.only is None else (options.only,):
+        _build(part, options.folder, options.seed)
+    if options.only is None:
+        _measure(options.folder)
+
+
+def _build(part: str, folder: Path, seed: int) -> None:
+    started, espeak = time.perf_counter(), Espeak()
+    print(f"{part} …", flush=True)
+    if part == "media":
+        corpus.build(folder, espeak, seed)
+    elif part == "language":
+        language_model.build(folder / "checkpoints" / "whisper-demo.pt", espeak, seed + 1)
+    else:
+        emotion_models.build(folder / "checkpoints" / part, part.removesuffix("-emotion"), espeak, seed + 2)
+    print(f"{part} done in {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def _measure(folder: Path) -> None:
+    figures = measure(folder)
+    (folder / "measured.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(figures, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

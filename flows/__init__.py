@@ -1,0 +1,1 @@
+"""What runs and when: one Prefect flow a file, the command line and the deployments."""

@@ -1,0 +1,271 @@
+"""The command line: `seraph`. Reads arguments, calls a flow or a task, shows what came of it.
+
+Every command takes `--json`: one JSON document on stdout, everything else on stderr. Errors that Seraph raises on
+purpose become one line and an exit status (infra/errors.py); anything else is a bug and shows its traceback.
+"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows import terminal
+from infra.errors import CheckpointError, InputError, SeraphError, UsageError
+from infra.location import SCHEME, Location
+from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.services import Services
+    from infra.stack import Need, StackStatus
+    from tasks.records import RunRecord
+    from tasks.run import Run
+
+app = typer.Typer(
+    name="seraph",
+    help="Score emotion in speech across media corpora, and know how far to trust the scores.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(
+    help="Which emotion models there are, and whether one can be scored with.", no_args_is_help=True
+)
+app.add_typer(models_app, name="models")
+
+LOCAL_RESULTS = "s3://results"
+"""Where results go in the local store."""
+
+DONE_WITH_FAULTS = 4
+"""Exit status of a run that is done, but with too many media in quarantine, or failed data checks."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Config = Annotated[str, typer.Option(help="A preset (default, superb, demo) or a YAML file.")]
+MaxQuarantined = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the media that may fail before the exit status is 4.")
+]
+
+
+def main() -> None:
+    """Entry point of the `seraph` command."""
+    try:
+        app(standalone_mode=True)
+    except SeraphError as error:
+        if "--json" in sys.argv:
+            terminal.print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
+        terminal.err.print("[red]error:[/red] ", end="")
+        terminal.say(str(error))
+        raise SystemExit(error.exit_code) from None
+
+
+@app.command()
+def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
+    """Score the bundled corpus with the bundled toy models, on a local stack."""
+    from tasks.config import PRESETS
+
+    media = PRESETS["demo"].parent / "media"
+    if not media.is_dir():
+        raise InputError(f"the demo corpus is not here ({media}): it is part of the source checkout")
+    record = _score(str(media), None, "demo")
+    if json:
+        undefined = {"evaluate": "not part of this version", "tune": "not part of this version"}
+        terminal.print_json({"score": record.summary(), "evaluate": None, "tune": None, "undefined": undefined})
+    else:
+        terminal.show_run(record)
+    _exit_by(record, max_quarantined)
+
+
+@app.command()
+def score(
+    media: Annotated[str, typer.Option(help="s3://bucket/prefix, or a local folder (served in place).")],
+    results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
+    config: Config = "default",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    max_quarantined: MaxQuarantined = 0.1,
+    json: Json = False,
+) -> None:
+    """Score what is new or changed under a prefix."""
+    if dry_run:
+        _dry_run(media, results, config, json=json)
+        return
+    record = _score(media, results, config)
+    if json:
+        terminal.print_json(record.summary())
+    else:
+        terminal.show_run(record)
+    _exit_by(record, max_quarantined)
+
+
+@app.command()
+def up(json: Json = False) -> None:
+    """Start the local stack: S3 server, Prefect server, Ray."""
+    from infra import stack
+
+    settings = Settings.from_environment()
+    stack.up(settings, terminal.say)
+    _show_stack(stack.status(settings), json=json)
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Show what of the local stack runs, and where."""
+    from infra import stack
+
+    _show_stack(stack.status(Settings.from_environment()), json=json)
+
+
+@app.command()
+def down(json: Json = False) -> None:
+    """Stop what `seraph up` started, and nothing else."""
+    from infra import stack
+
+    stack.down(Settings.from_environment(), terminal.say)
+    if json:
+        terminal.print_json({"stopped": True})
+
+
+@app.command()
+def export(
+    media: Annotated[str, typer.Option(help="The media whose rows to read: s3://bucket/prefix, or a local folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write (srt: a folder).")],
+    results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
+    config: Config = "default",
+    format: Annotated[str, typer.Option(help="parquet, csv, audformat or srt.")] = "parquet",  # noqa: A002
+    where: Annotated[
+        str | None, typer.Option(help="Filter, for example \"emotion == 'angry' and confidence > 0.6\".")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read the current table back."""
+    from tasks.export import export as write
+
+    run = _open(media, results, config)
+    ledger = run.results.ledger().under(run.media)
+    result = write(run.results.current_scores(ledger, run.identity.decisions.name), format, output, where)
+    if json:
+        terminal.print_json({"rows": result.rows, "files": [str(path) for path in result.files]})
+    else:
+        terminal.say(f"{result.rows} rows in {output}")
+
+
+@models_app.command("list")
+def models_list(json: Json = False) -> None:
+    """Show the checkpoints that Seraph knows of."""
+    from actors.checkpoints import known
+
+    if json:
+        terminal.print_json({"models": [entry.model_dump(mode="json") for entry in known()]})
+    else:
+        terminal.show_models(known())
+
+
+@models_app.command("check")
+def models_check(source: str, revision: str | None = None, json: Json = False) -> None:
+    """Tell whether a checkpoint can be scored with, and why not."""
+    from actors.checkpoints import identify
+
+    try:
+        identity = identify(source, revision)
+    except CheckpointError as error:
+        terminal.print_json(_refusal(source, error)) if json else terminal.say(f"refused: {error}")
+        raise typer.Exit(error.exit_code) from None
+    if json:
+        terminal.print_json(
+            {"source": source, "status": "ok", "reason": None, "family": identity.family, "labels": identity.labels,
+             "missing": [], "unexpected": [], "weights_sha256": identity.weights_sha256, "revision": identity.revision}
+        )  # fmt: skip
+    else:
+        terminal.out.print(f"ok: {identity.family}, labels {', '.join(identity.labels)}")
+
+
+def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
+    """Score through the flow, on whatever services there are, with progress on a terminal."""
+    from infra import stack
+    from infra.settings import export
+    from tasks.config import load_config, resolve
+
+    config = load_config(config_source)
+    resolve(config)  # a missing checkpoint should not first cost the start of a stack
+    services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
+    services.export()
+    export(PREFECT_LOGGING_LEVEL="WARNING")
+    media_uri, results_uri = _places(services, media, results)
+
+    from flows.score_corpus import ScoreRequest, score_corpus, watching
+    from tasks.records import RunRecord
+
+    with terminal.scoring_progress() as watch:
+        token = watching.set(watch)
+        try:
+            summary = score_corpus(ScoreRequest(media=media_uri, results=results_uri, config=config))
+        finally:
+            watching.reset(token)
+    summary.pop("undefined", None)
+    return RunRecord.model_validate(summary)
+
+
+def _dry_run(media: str, results: str | None, config: str, *, json: bool) -> None:
+    from tasks.run import plan_run
+
+    run = _open(media, results, config)
+    plan = plan_run(run)
+    if json:
+        terminal.print_json(
+            {"dry_run": True, "media": {"planned": plan.media, "skipped": plan.skipped, "removed": len(plan.removed),
+             "other": dict(plan.other)}, "shards": len(plan.shards)}
+        )  # fmt: skip
+    else:
+        terminal.show_plan(plan, run.media.uri)
+
+
+def _open(media: str, results: str | None, config: str) -> "Run":
+    """A run opened for reading only: the stores, but neither Prefect nor Ray."""
+    from infra import stack
+    from tasks.config import load_config
+    from tasks.run import open_run
+
+    loaded = load_config(config)
+    services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3"}), say=terminal.say)
+    media_uri, results_uri = _places(services, media, results)
+    return open_run(media_uri, results_uri, loaded, services)
+
+
+def _needs(media: str, services: "set[Need]") -> "frozenset[Need]":
+    return frozenset(services if media.startswith(SCHEME) else services | {"folders"})
+
+
+def _places(services: "Services", media: str, results: str | None) -> tuple[str, str]:
+    """The media and the results as s3:// URIs: a local folder served in place, the local store by default."""
+    from infra.folders import serve_folder
+    from infra.storage import Store
+
+    if not media.startswith(SCHEME):
+        media = serve_folder(Settings.from_environment(), Path(media)).uri
+    if results is None and services.store != services.local_store:
+        raise UsageError("--results is needed: results go into your own store, as s3://bucket/prefix")
+    if results is None:
+        results = LOCAL_RESULTS
+        Store(services.store).ensure_bucket(Location.parse(results).bucket)
+    return media, results
+
+
+def _refusal(source: str, error: CheckpointError) -> dict[str, Any]:
+    found = {name: list(getattr(error, name, ())) for name in ("missing", "unexpected")}
+    family = getattr(error, "family", None)
+    return {"source": source, "status": "refused", "reason": str(error), "family": family, "labels": [], **found}
+
+
+def _show_stack(parts: "StackStatus", *, json: bool) -> None:
+    if json:
+        terminal.print_json({"parts": [asdict(part) for part in parts.parts]})
+    else:
+        terminal.show_stack(parts)
+
+
+def _exit_by(record: "RunRecord", max_quarantined: float) -> None:
+    media = record.media
+    share = media.quarantined / media.planned if media.planned else 0.0
+    if share > max_quarantined or not record.validation.success:
+        raise typer.Exit(DONE_WITH_FAULTS)

@@ -1,0 +1,1 @@
+"""Infrastructure: settings, storage, the cluster, the local stack. Imports none of the other rooms."""

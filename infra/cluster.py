@@ -1,0 +1,125 @@
+"""The way to Ray: connect, disconnect, and what the cluster has. Who works there is decided in actors/pool.py."""
+
+import socket
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.errors import RayError
+from infra.parts import ray_variables
+from infra.services import Services
+from infra.settings import TELEMETRY_OFF, export, is_ray_job
+
+_PROBE_S = 5.0
+
+
+@dataclass(frozen=True)
+class ClusterResources:
+    """What the cluster has in all, free or not."""
+
+    cpus: float
+    gpus: float
+    nodes: int
+
+
+def connect(services: Services, *, namespace: str | None = None, hub_offline: bool = False) -> None:
+    """Make this process a driver of the cluster. Connected already to the same one, it does nothing.
+
+    Args:
+        services: Where Ray is, and the local one's token.
+        namespace: Ray's namespace for named actors; None: one of its own.
+        hub_offline: Whether workers must not ask Hugging Face's hub.
+
+    Raises:
+        RayError: Nothing answers at the address, or it refuses.
+    """
+    _prepare(services)
+    import ray
+
+    if ray.is_initialized():
+        return
+    _probe(services.ray_address)
+    with tempfile.TemporaryDirectory(prefix="seraph-") as empty:
+        try:
+            ray.init(
+                address=services.ray_address,
+                namespace=namespace,
+                runtime_env=_worker_environment(empty, hub_offline),
+                log_to_driver=False,
+                configure_logging=False,
+                include_dashboard=False,
+            )
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise RayError(
+                f"the Ray cluster at {services.ray_address} refused ({type(error).__name__}: {_first_line(error)}); "
+                "expected one of this Ray version, with the token in RAY_AUTH_TOKEN where it asks for one: "
+                "check RAY_ADDRESS, or unset it to use a local Ray"
+            ) from error
+
+
+def disconnect() -> None:
+    """End the driver: its actors and objects go. Not connected, it does nothing."""
+    import ray
+
+    ray.shutdown()
+
+
+def resources() -> ClusterResources:
+    """What the connected cluster has."""
+    import ray
+
+    total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    alive = sum(1 for node in nodes if node["Alive"])
+    return ClusterResources(float(total.get("CPU", 0)), float(total.get("GPU", 0)), alive)
+
+
+def _prepare(services: Services) -> None:
+    """Ray reads these when it is imported; where that has happened, they are set again by hand."""
+    export(**TELEMETRY_OFF)
+    if services.ray_token is None:
+        return
+    export(RAY_AUTH_TOKEN=None, **ray_variables(services.ray_token))
+    from ray._private import ray_constants
+    from ray._raylet import Config  # type: ignore[attr-defined]
+
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    Config.initialize("")
+
+
+def _worker_environment(empty: str, hub_offline: bool) -> dict[str, Any]:
+    variables = {
+        **TELEMETRY_OFF,
+        "HF_HUB_OFFLINE": "1" if hub_offline else "0",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    # Without a working directory of their own, workers get the driver's on sys.path: in a clone of this repository
+    # `datasets/` would then pass for Hugging Face's package. A submitted job has one already.
+    return {"env_vars": variables} if is_ray_job() else {"env_vars": variables, "working_dir": empty}
+
+
+def _probe(address: str) -> None:
+    """Ray itself tries for minutes before it gives up."""
+    host, port = _host_and_port(address)
+    if port is None:
+        return
+    try:
+        socket.create_connection((host, port), timeout=_PROBE_S).close()
+    except OSError as error:
+        raise RayError(
+            f"no Ray cluster answers at {address} ({type(error).__name__}); expected its head node's HOST:PORT: "
+            "check RAY_ADDRESS, or unset it to use a local Ray (`seraph up`)"
+        ) from error
+
+
+def _host_and_port(address: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(address if "://" in address else f"ray://{address}")
+        return parts.hostname or "", parts.port
+    except ValueError as error:
+        raise RayError(f"{address!r} is no address of a Ray cluster: expected HOST:PORT or ray://HOST:PORT") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]

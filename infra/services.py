@@ -1,0 +1,63 @@
+"""Where the services of a run are, whoever started them. Frozen values; starting them is infra/stack.py's part."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.location import Location
+from infra.settings import TELEMETRY_OFF, StoreAccess, bypass_proxies, export
+
+LOCAL_BUCKET = re.compile(r"media-[a-z0-9-]*-[0-9a-f]{8}|media-[0-9a-f]{8}")
+"""Name of a bucket under which a local folder is served (infra/folders.py)."""
+
+
+def is_local_bucket(uri: str) -> bool:
+    """Whether a URI lies in a local folder's bucket, by its name."""
+    return LOCAL_BUCKET.fullmatch(Location.parse(uri).bucket) is not None
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services that a run uses.
+
+    Attributes:
+        store: Where results go, and media under s3://.
+        local_store: Where local folders are served; None where the local store does not run.
+        prefect_api_url: The Prefect server's API; empty where it was not asked for.
+        ray_address: The Ray cluster, as `ray.init` reads it; empty where it was not asked for.
+        ray_token: File with the token of the local Ray; None for a cluster of somebody else.
+        local_root: Folder whose entries are the local store's buckets.
+    """
+
+    store: StoreAccess
+    local_store: StoreAccess | None
+    prefect_api_url: str
+    ray_address: str
+    ray_token: Path | None = None
+    local_root: Path | None = None
+
+    def access_for(self, uri: str) -> StoreAccess:
+        """The store that holds `uri`: the local one for a local folder, else the one of the results.
+
+        Raises:
+            UsageError: It is no s3:// URI.
+        """
+        bucket = Location.parse(uri).bucket
+        if self.local_store and self.local_root and LOCAL_BUCKET.fullmatch(bucket):
+            here = self.local_root / bucket
+            return self.local_store if here.exists() or here.is_symlink() else self.store
+        return self.store
+
+    def local_path(self, uri: str) -> Path | None:
+        """The file behind `uri` on this machine, or None where another store holds it."""
+        if self.local_root is None or self.access_for(uri) != self.local_store:
+            return None
+        place = Location.parse(uri)
+        return self.local_root / place.bucket / place.key
+
+    def export(self) -> None:
+        """Point this process there: telemetry off, no proxy on the way. Before Prefect or Ray is imported."""
+        export(**TELEMETRY_OFF)
+        if self.prefect_api_url:
+            export(PREFECT_API_URL=self.prefect_api_url)
+        bypass_proxies()

@@ -1,0 +1,1 @@
+"""What each step of a flow does, as plain functions. Imports `actors` and `infra`."""

@@ -1,0 +1,232 @@
+"""The configuration of a scoring run, and what its results depend on.
+
+Owns presets, the reading of configuration files, the fingerprint and the hashes. Where the services are is no
+configuration (infra/settings.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from actors.checkpoints import CheckpointIdentity, identify, label_map
+from actors.detector_file import find_detector
+from actors.options import LanguageOptions, Options, ReadOptions, Resources, Route, SegmentOptions
+from infra.errors import ConfigError
+from tasks.numerics.decision import Decision
+from tasks.tables import Decisions
+
+RESULT_VERSION = 1
+"""Raised when reading, segmenting or language detection change their answers: everything is scored again."""
+
+PRESETS = {
+    "default": Path(__file__).parent / "presets" / "default.yaml",
+    "superb": Path(__file__).parent / "presets" / "superb.yaml",
+    "demo": Path(__file__).parents[1] / "datasets" / "demo" / "config.yaml",
+}
+
+MEDIA_SUFFIXES = tuple(
+    "aac aif aiff amr asf avi flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mts mxf oga ogg ogv opus rm ts vob "
+    "wav webm wma wmv 3gp".split()
+)
+
+
+class DecisionOptions(Options):
+    """The decision's parameters as a configuration gives them; see `tasks.numerics.decision.Decision` for each.
+
+    `label_map` overrides the packaged map: label to emotion, or to null (its mass is dropped).
+    """
+
+    audio_temperature: float = 1.0
+    emotion_weights: dict[str, float] = Field(default_factory=dict)
+    neutral_suppression: float = 1.0
+    confidence_threshold: float = 0.0
+    dominance_margin: float = 0.0
+    neutral_floor: float = 0.0
+    max_dropped_mass: float = 0.5
+    label_map: dict[str, str | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> "DecisionOptions":
+        Decision(**self.model_dump())
+        return self
+
+
+class MediaOptions(Options):
+    """Which objects are media, and how they are cut into shards.
+
+    Attributes:
+        suffixes: File name endings that are media, lower case, without the dot. Others are counted and named.
+        shard_hours: Audio in one shard, estimated from the bytes: a listing knows no durations.
+        shard_media: Media in one shard at most.
+        attempts: How often a medium that failed for a transient reason is tried, over all runs.
+    """
+
+    suffixes: tuple[str, ...] = MEDIA_SUFFIXES
+    shard_hours: float = Field(1.0, gt=0)
+    shard_media: int = Field(500, ge=1)
+    attempts: int = Field(3, ge=1)
+
+
+class Warnings(Options):
+    """Shares above which a finished run warns: of decided segments (neutral), of all segments, or of all media."""
+
+    neutral_rate: float = Field(0.9, ge=0, le=1)
+    undecided_rate: float = Field(0.2, ge=0, le=1)
+    short_rate: float = Field(0.5, ge=0, le=1)
+    uncertain_language_rate: float = Field(0.2, ge=0, le=1)
+
+
+class ScoreConfig(Options):
+    """All that decides what a run does.
+
+    Attributes:
+        routes: Which model hears which language (ISO 639-1).
+        fallback: The route that hears what is in doubt, where `on_uncertain` or `on_unrouted` say `fallback`.
+        precision: `auto` is bf16 where the hardware has it, fp32 elsewhere.
+        decision: For all languages; `decisions` overrides single parameters per language.
+    """
+
+    name: str = "custom"
+    routes: dict[str, Route] = Field(min_length=1)
+    fallback: str | None = None
+    on_uncertain: Literal["fallback", "quarantine"] = "quarantine"
+    on_unrouted: Literal["fallback", "quarantine"] = "quarantine"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    media: MediaOptions = MediaOptions()
+    reading: ReadOptions = ReadOptions()
+    segments: SegmentOptions = SegmentOptions()
+    language: LanguageOptions = LanguageOptions()
+    decision: DecisionOptions = DecisionOptions()
+    decisions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    warnings: Warnings = Warnings()
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _check(self) -> "ScoreConfig":
+        if self.fallback is not None and self.fallback not in self.routes:
+            raise ValueError(f"fallback {self.fallback!r} is none of the routes ({', '.join(self.routes)})")
+        if self.fallback is None and "fallback" in (self.on_uncertain, self.on_unrouted):
+            raise ValueError("on_uncertain or on_unrouted is `fallback`, but no fallback route is named")
+        unknown = sorted(set(self.decisions) - set(self.routes))
+        if unknown:
+            raise ValueError(f"decisions for languages without a route: {', '.join(unknown)}")
+        for language in self.decisions:
+            self.decision_of(language)
+        return self
+
+    def decision_of(self, language: str) -> DecisionOptions:
+        """The decision's parameters for one language: the common ones with its own on top."""
+        return DecisionOptions(**{**self.decision.model_dump(), **self.decisions.get(language, {})})
+
+
+def load_config(source: str) -> ScoreConfig:
+    """Read a preset by name, or a YAML file; relative model paths in it are relative to the file.
+
+    Raises:
+        ConfigError: There is no such preset or file, it is no YAML, or a value is wrong; each is named.
+    """
+    path = PRESETS.get(source, Path(source))
+    if not path.is_file():
+        raise ConfigError(f"no configuration {source!r}: give a YAML file, or one of {', '.join(PRESETS)}")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{source} is not readable as YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{source} must hold a mapping of options, not {type(document).__name__}")
+    try:
+        return _with_absolute_paths(ScoreConfig.model_validate(document), path.parent.resolve())
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_plain(error)}") from error
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run's results depend on, resolved to the bytes of the weights.
+
+    Attributes:
+        fingerprint: Hash over reading, segmenting, language settings and precision: stands in the store's paths.
+        routes: Route key (a language, or `fallback`) to its identity: weights and preprocessing, or `quarantine`.
+        checkpoints: What hears each language.
+        detector_sha256: Hash of Whisper's weights.
+        decisions: The decision of each language, under one hash.
+    """
+
+    fingerprint: str
+    routes: Mapping[str, str]
+    checkpoints: Mapping[str, CheckpointIdentity]
+    detector_sha256: str
+    decisions: Decisions
+
+
+FALLBACK = "fallback"
+"""Route key of segments that no language's route was sure of."""
+
+QUARANTINED = "quarantine"
+"""Route identity of `FALLBACK` where such segments are quarantined."""
+
+
+def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
+    """Find the checkpoints and hash everything that results depend on.
+
+    Args:
+        config: The configuration.
+        labels_sha256: Hash of the label file whose segments are scored (`segments.method: labels`).
+
+    Raises:
+        WeightsAbsentError, CheckpointError: A model is not here, or is not one that can be scored with.
+    """
+    checkpoints = {key: identify(route.model, route.revision) for key, route in sorted(config.routes.items())}
+    _, detector = find_detector(config.language.model)
+    routes = {key: short_hash([each.weights_sha256, each.preprocessing]) for key, each in checkpoints.items()}
+    routes[FALLBACK] = routes[config.fallback] if config.fallback else QUARANTINED
+    covered = {
+        "version": RESULT_VERSION,
+        "reading": config.reading.model_dump(),
+        "segments": config.segments.model_dump(exclude={"labels"}) | {"labels_sha256": labels_sha256},
+        "language": config.language.model_dump(exclude={"model"}) | {"sha256": detector},
+        "routed": sorted(config.routes),
+        "doubt": [config.on_uncertain, config.on_unrouted],
+        "precision": config.precision,
+    }
+    return Identity(short_hash(covered), routes, checkpoints, detector, _decisions(config, checkpoints))
+
+
+def short_hash(value: object) -> str:
+    """16 hex digits over the canonical JSON of `value`."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity]) -> Decisions:
+    labels = sorted({label for each in checkpoints.values() if each.kind != "dimensional" for label in each.labels})
+    built = {}
+    for language in ("", *sorted(config.routes)):
+        options = config.decision_of(language)
+        built[language] = Decision(**{**options.model_dump(), "label_map": label_map(labels, options.label_map)})
+    name = short_hash({language: decision.canonical() for language, decision in built.items()})
+    return Decisions(name, built.pop(""), built)
+
+
+def _with_absolute_paths(config: ScoreConfig, folder: Path) -> ScoreConfig:
+    def absolute(model: str) -> str:
+        return str((folder / model).resolve()) if model.startswith(("./", "../")) else model
+
+    routes = {key: route.model_copy(update={"model": absolute(route.model)}) for key, route in config.routes.items()}
+    language = config.language.model_copy(update={"model": absolute(config.language.model)})
+    return config.model_copy(update={"routes": routes, "language": language})
+
+
+def _plain(error: ValidationError) -> str:
+    """One line per wrong value: where, what was given, what is expected."""
+    lines = []
+    for each in error.errors():
+        where = ".".join(str(part) for part in each["loc"]) or "the whole"
+        given = "" if isinstance(each["input"], dict) else f" (given: {each['input']!r})"
+        lines.append(f"{where}: {each['msg'].removeprefix('Value error, ')}{given}")
+    return "; ".join(lines)

@@ -1,0 +1,144 @@
+"""What a reader must know first: the verdict in one sentence, and the warnings. Decides when each is said.
+
+The words are in words.*.yaml, the data checks in tasks/validate.py.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actors.contract import Flag, Reason
+from tasks.records import RunRecord
+from tasks.report.summary import Summary
+from tasks.report.words import Text, duration, has_words, number, percent, shortened, visible, words
+
+SHORT_SHARE = 0.3
+NEUTRAL_SHARE = 0.8
+UNDECIDED_SHARE = 0.05
+LANGUAGE_SHARE = 0.05
+"""From these shares on, a warning is shown."""
+
+NAMES_PER_REASON = 20
+"""Quarantined names listed in the page for each reason."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One banner. `grave` ones are about results that should not be used as they are."""
+
+    text: Text
+    grave: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One quarantined medium or segment."""
+
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class FaultGroup:
+    """What was quarantined for one reason."""
+
+    reason: Text
+    remedy: Text
+    again: Text | None
+    media: int
+    segments: int
+    shown: tuple[Fault, ...]
+
+    @property
+    def total(self) -> int:
+        """Media and single segments together."""
+        return self.media + self.segments
+
+
+def verdict(record: RunRecord) -> Text:
+    """How the run ended, in one sentence or two."""
+    if record.status == "failed":
+        return words("verdict_failed")
+    media = record.media
+    if not media.planned:
+        return _nothing_planned(record)
+    text = words("verdict_scored", n=media.planned, scored=media.scored)
+    for key, count in (("verdict_silent", media.silent), ("verdict_quarantined", media.quarantined)):
+        text = text.joined(words(key, n=count), ", ") if count else text
+    text = Text(text.en + ".", text.ko + ".")
+    return text.joined(words("verdict_skipped", n=media.skipped)) if media.skipped else text
+
+
+def asides(record: RunRecord) -> list[Text]:
+    """What goes with the verdict: how fast it was, what left the corpus."""
+    said = []
+    if record.realtime_factor is not None:
+        speech, wall = duration(record.audio_seconds), duration(record.seconds)
+        said.append(words("verdict_speed", speech=speech, wall=wall, factor=number(record.realtime_factor, 1)))
+    if record.media.removed:
+        said.append(words("verdict_removed", n=record.media.removed))
+    return said
+
+
+def warnings(record: RunRecord, summary: Summary, quarantine: pa.Table) -> list[Finding]:
+    """The banners of a page, the gravest first."""
+    found = [*_of_run(record, summary), *_of_scores(summary)]
+    faulty = pc.count_distinct(quarantine["media_uri"]).as_py()
+    if faulty:
+        found.append(Finding(words("warn_quarantine", n=faulty)))
+    return sorted(found, key=lambda each: not each.grave)
+
+
+def quarantined(quarantine: pa.Table, shorten: Callable[[str], str]) -> list[FaultGroup]:
+    """The faults by reason, the most frequent first."""
+    counts = quarantine.group_by("reason").aggregate([([], "count_all")]).to_pylist()
+    ordered = sorted(counts, key=lambda row: (-row["count_all"], row["reason"]))
+    return [_group(row["reason"], quarantine.filter(pc.field("reason") == row["reason"]), shorten) for row in ordered]
+
+
+def _nothing_planned(record: RunRecord) -> Text:
+    if record.redecided:
+        return words("verdict_redecided", n=record.redecided)
+    skipped = record.media.skipped
+    return words("verdict_nothing_new", n=skipped) if skipped else words("verdict_no_media")
+
+
+def _of_run(record: RunRecord, summary: Summary) -> Iterable[Finding]:
+    if record.status == "failed":
+        yield Finding(words("warn_failed"), grave=True)
+    if summary.flags.get(Flag.DEMO_MODEL) or any(spec.demo for spec in record.models.values()):
+        yield Finding(words("warn_demo"), grave=True)
+    if not record.validation.success:
+        yield Finding(words("warn_validation", n=max(1, len(record.validation.failed))), grave=True)
+
+
+def _of_scores(summary: Summary) -> Iterable[Finding]:
+    unsure = summary.flags.get(Flag.UNCERTAIN_LANGUAGE, 0) + summary.flags.get(Flag.UNROUTED_LANGUAGE, 0)
+    for key, count, least in (
+        ("warn_language", min(unsure, summary.segments), LANGUAGE_SHARE),
+        ("warn_fallback", summary.flags.get(Flag.FALLBACK_MODEL, 0), LANGUAGE_SHARE),
+        ("warn_short", summary.short, SHORT_SHARE),
+        ("warn_undecided", summary.undecided, UNDECIDED_SHARE),
+    ):
+        if summary.segments and count / summary.segments >= least:
+            yield Finding(words(key, share=percent(count / summary.segments)))
+    if (summary.neutral_rate or 0) >= NEUTRAL_SHARE:
+        yield Finding(words("warn_neutral", share=percent(summary.neutral_rate)))
+    if truncated := summary.flags.get(Flag.TRUNCATED, 0):
+        yield Finding(words("warn_truncated", n=truncated))
+
+
+def _group(reason: str, faults: pa.Table, shorten: Callable[[str], str]) -> FaultGroup:
+    known = has_words(f"reason_{reason}") and reason in {*Reason}
+    segments = len(faults) - faults["segment_id"].null_count
+    first = faults.sort_by("media_uri").slice(0, NAMES_PER_REASON).to_pylist()
+    return FaultGroup(
+        reason=words(f"reason_{reason}") if known else words("reason_unknown", reason=visible(reason)),
+        remedy=words(f"remedy_{reason}" if known else "remedy_unknown"),
+        again=words("quarantine_again" if Reason(reason).transient else "quarantine_final") if known else None,
+        media=len(faults) - segments,
+        segments=segments,
+        shown=tuple(Fault(shorten(row["media_uri"]), shortened(visible(row["detail"] or ""), 300)) for row in first),
+    )

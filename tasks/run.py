@@ -1,0 +1,245 @@
+"""One run from its opening to its record: what `flows/score_corpus.py` schedules, as plain functions.
+
+Owns the order of the steps around the shards (plan, settle what is gone, decide, report); the shards themselves are
+tasks/score.py's part.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from actors.contract import TAXONOMY, Flag, Span
+from actors.pool import PoolOptions
+from infra.errors import InputError
+from infra.location import Location
+from infra.services import Services
+from infra.storage import Store
+from tasks.config import Identity, ScoreConfig, resolve
+from tasks.labels import LabelledSpans, read_spans
+from tasks.plan import Plan, list_media, make_plan
+from tasks.records import Corpus, MediaCounts, Outputs, RunRecord, Validation, code_version, lock_sha256, new_run_id
+from tasks.report import Summary, build_pages
+from tasks.score import ShardReport, decide_missing
+from tasks.store import ResultsStore, shard_id
+from tasks.tables import QUARANTINE
+from tasks.validate import check_summary
+
+N = TypeVar("N", int, float)
+
+
+@dataclass(frozen=True)
+class Run:
+    """An opened run: what it scores, with what, and where results go."""
+
+    run_id: str
+    started: datetime
+    config: ScoreConfig
+    identity: Identity
+    media: Location
+    media_store: Store
+    results: ResultsStore
+    services: Services
+    labels: LabelledSpans | None = None
+
+    def pool_options(self, plan: Plan) -> PoolOptions:
+        """What the actors of this run need to know."""
+        config = self.config
+        return PoolOptions(
+            media=self.services.access_for(self.media.uri),
+            routes=config.routes,
+            route_ids=self.identity.routes,
+            fallback=config.fallback,
+            on_uncertain=config.on_uncertain,
+            on_unrouted=config.on_unrouted,
+            reading=config.reading,
+            segments=config.segments,
+            language=config.language,
+            precision=config.precision,
+            resources=config.resources,
+            given=self._given(plan),
+        )
+
+    def _given(self, plan: Plan) -> Mapping[str, tuple[Span, ...]] | None:
+        if self.labels is None:
+            return None
+        return self.labels.for_media(medium.uri for shard in plan.shards for medium in shard.media)
+
+
+def open_run(media: str, results: str, config: ScoreConfig, services: Services) -> Run:
+    """Resolve a configuration to the bytes it depends on, and open the stores.
+
+    Raises:
+        ConfigError, CheckpointError, WeightsAbsentError: The configuration or a checkpoint is wrong or not here.
+        StoreError: A store cannot be reached, or a bucket is missing.
+    """
+    media_at, results_at = Location.parse(media), Location.parse(results)
+    labels = read_labels(config, services)
+    identity = resolve(config, None if labels is None else labels.sha256)
+    results_store = Store(services.access_for(results))
+    return Run(
+        run_id=new_run_id(),
+        started=datetime.now(UTC),
+        config=config,
+        identity=identity,
+        media=media_at,
+        media_store=Store(services.access_for(media)),
+        results=ResultsStore(results_store, results_at, identity.fingerprint),
+        services=services,
+        labels=labels,
+    )
+
+
+def read_labels(config: ScoreConfig, services: Services) -> LabelledSpans | None:
+    """The segments of the label file, where the configuration names one: a path or an s3:// URI."""
+    source = config.segments.labels
+    if source is None:
+        return None
+    if source.startswith("s3://"):
+        return read_spans(Store(services.access_for(source)).get_bytes(source), source)
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"no label file {source}: give a path or an s3:// URI")
+    return read_spans(path.read_bytes(), source)
+
+
+def plan_run(run: Run) -> Plan:
+    """List the media and subtract what is committed. Changes nothing in the store."""
+    config = run.config
+    listing = list_media(run.media_store.list(run.media), config.media.suffixes)
+    ledger = run.results.ledger().under(run.media)
+    return make_plan(
+        listing, ledger, fingerprint=run.identity.fingerprint, routes=run.identity.routes, options=config.media
+    )
+
+
+def settle(run: Run, plan: Plan) -> None:
+    """Commit what needs no scoring: tombstones of removed media, and media that came back unchanged."""
+    entries = [*plan.removed, *plan.revived]
+    if entries:
+        marks = [(entry.uri, entry.etag, entry.outcome, run.run_id) for entry in entries]
+        run.results.commit(shard_id(run.identity.fingerprint, run.identity.routes, marks), run.run_id, entries)
+
+
+def finish(run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping[str, Any]) -> RunRecord:
+    """Decide what has no scores yet, check the whole, and store the run's record and its report."""
+    ledger = run.results.ledger().under(run.media)
+    decision = run.identity.decisions.name
+    redecided = decide_missing(run.results, ledger, run.identity, run.run_id)
+    summary = Summary.fold(run.results.current_scores(ledger, decision))
+    quarantine = pa.concat_tables([QUARANTINE.empty_table(), *run.results.current_quarantine(ledger)])
+    checked = check_summary(_shares(summary), run.config.warnings)
+    failed = tuple(line for shard in shards for line in shard.failed)
+    record = RunRecord(
+        **_what_was_used(run, workers),
+        **_what_came_of_it(run, plan, shards),
+        redecided=redecided,
+        validation=Validation(success=not failed, failed=failed, warnings=checked.failed),
+        corpus=_corpus(summary, quarantine.num_rows),
+        outputs=_outputs(run, decision),
+    )
+    checks = {"shards": {shard.shard: shard.checks for shard in shards}, "summary": checked.results}
+    _write(run, "validation.json", json.dumps(checks, default=str), "application/json")
+    for name, page in build_pages(record, summary, quarantine).items():
+        _write(run, name, page, "text/html; charset=utf-8")
+    # Last: a run whose record stands has its report, too.
+    _write(run, "run.json", record.model_dump_json(indent=1), "application/json")
+    return record
+
+
+def _what_was_used(run: Run, workers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "media_uri": run.media.uri,
+        "results_uri": run.results.location.uri,
+        "code_version": code_version(),
+        "lock_sha256": lock_sha256(),
+        "fingerprint": run.identity.fingerprint,
+        "decision": run.identity.decisions.name,
+        "config": run.config.model_dump(mode="json"),
+        "models": {key: each.spec(run.config.precision) for key, each in run.identity.checkpoints.items()},
+        "whisper": {"name": run.config.language.model, "weights_sha256": run.identity.detector_sha256},
+        "workers": dict(workers),
+    }
+
+
+def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dict[str, Any]:
+    finished = datetime.now(UTC)
+    seconds = (finished - run.started).total_seconds()
+    audio_s = sum(shard.audio_seconds for shard in shards)
+    outcomes = _sum(shard.outcomes for shard in shards)
+    return {
+        "started": run.started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "seconds": seconds,
+        "audio_seconds": audio_s,
+        "realtime_factor": audio_s / seconds if audio_s else None,
+        "media": MediaCounts(
+            planned=plan.media,
+            scored=outcomes.get("scored", 0),
+            silent=outcomes.get("silent", 0),
+            skipped=plan.skipped,
+            quarantined=outcomes.get("quarantined", 0),
+            removed=len(plan.removed),
+            other=dict(plan.other),
+        ),
+        "segments": sum(shard.segments for shard in shards),
+        "stages": _sum(shard.seconds for shard in shards),
+        "languages": _sum(shard.languages for shard in shards),
+        "emotions": _sum(shard.emotions for shard in shards),
+        "undecided": sum(shard.undecided for shard in shards),
+    }
+
+
+def _shares(summary: Summary) -> dict[str, float]:
+    """The shares that a finished run is checked on; those that are undefined are left out."""
+    if not summary.segments:
+        return {}
+    shares = {
+        "neutral_rate": summary.neutral_rate,
+        "undecided_rate": summary.undecided / summary.segments,
+        "short_rate": summary.short_rate,
+        "uncertain_language_rate": summary.flags.get(Flag.UNCERTAIN_LANGUAGE, 0) / summary.segments,
+    }
+    return {name: share for name, share in shares.items() if share is not None}
+
+
+def _corpus(summary: Summary, quarantined: int) -> Corpus:
+    emotions = {emotion: int(count) for emotion, count in zip(TAXONOMY, summary.totals, strict=False) if count}
+    return Corpus(
+        media=summary.media,
+        segments=summary.segments,
+        audio_seconds=summary.seconds,
+        languages={language: int(counts.sum()) for language, counts in summary.counts.items()},
+        emotions=emotions,
+        undecided=summary.undecided,
+        quarantined=quarantined,
+    )
+
+
+def _outputs(run: Run, decision: str) -> Outputs:
+    report = run.results.run_uri(run.run_id, "report.html")
+    local = run.services.local_path(report)
+    return Outputs(
+        scores=run.results.folder_uri("scores", decision),
+        report=report,
+        quarantine=run.results.folder_uri("quarantine"),
+        run=run.results.run_uri(run.run_id, "run.json"),
+        report_file=None if local is None else str(local),
+    )
+
+
+def _sum(counts: Iterable[Mapping[str, N]]) -> dict[str, N]:
+    total: dict[str, N] = {}
+    for each in counts:
+        for key, value in each.items():
+            total[key] = total[key] + value if key in total else value
+    return dict(sorted(total.items()))
+
+
+def _write(run: Run, name: str, text: str, content_type: str) -> None:
+    run.results.write_run_file(run.run_id, name, text.encode(), content_type)

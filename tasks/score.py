@@ -1,0 +1,138 @@
+"""Scoring a shard: score, decide, validate, commit. And deciding stored logits anew, without a model.
+
+The order of writing is what makes a killed run harmless: logits, quarantine, commit, and only then the scores, which
+`decide_missing` can make at any time.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from actors.contract import Medium, MediumResult, ModelSpec
+from tasks.config import Identity
+from tasks.plan import Shard
+from tasks.store import Entry, Ledger, ResultsStore
+from tasks.tables import logits_table, quarantine_table, scores_table
+from tasks.validate import Checked, check_shard
+
+_DECIDERS = 8
+"""Shards decided at once: most of the time goes into fetching and writing."""
+
+
+class Scores(Protocol):
+    """What takes media down the road: `actors.pool.Pool`."""
+
+    @property
+    def specs(self) -> dict[str, ModelSpec]: ...
+
+    def score(self, media: Sequence[Medium]) -> list[MediumResult]: ...
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What came of a shard, in counts: what a Prefect task hands on instead of tables.
+
+    Attributes:
+        outcomes: Media by outcome (scored, silent, quarantined).
+        failed: The data checks that failed; then the shard is not committed, and a later run tries it again.
+        seconds: Time by stage, summed over parallel work.
+    """
+
+    shard: str
+    outcomes: dict[str, int]
+    segments: int = 0
+    audio_seconds: float = 0.0
+    languages: dict[str, int] = field(default_factory=dict)
+    emotions: dict[str, int] = field(default_factory=dict)
+    undecided: int = 0
+    failed: tuple[str, ...] = ()
+    checks: tuple[dict[str, Any], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Identity, run_id: str) -> ShardReport:
+    """Take a shard's media down the road and commit what came of them, if the data checks pass."""
+    scored = pool.score(shard.media)
+    started = time.perf_counter()
+    logits = logits_table(scored, pool.specs)
+    quarantine = quarantine_table((each for result in scored for each in result.rejections), run_id)
+    decided = scores_table(logits, identity.decisions, run_id)
+    decided_at = time.perf_counter()
+    checked = check_shard(decided, quarantine, scored, sorted(identity.checkpoints))
+    validated_at = time.perf_counter()
+    if not checked.failed:
+        entries = [_entry(result, attempts) for result, attempts in zip(scored, shard.attempts, strict=True)]
+        commit = results.commit(shard.id, run_id, entries, {"logits": logits, "quarantine": quarantine})
+        if logits.num_rows:
+            results.write_scores(commit.media[0].stem, identity.decisions.name, decided)
+    laps = {"decide": decided_at - started, "validate": validated_at - decided_at}
+    return _report(shard, scored, decided, checked, laps | {"commit": time.perf_counter() - validated_at})
+
+
+def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, run_id: str) -> int:
+    """Decide every current shard that has no scores under this decision: after a change of it, or after a kill.
+
+    Returns:
+        How many segments were decided.
+    """
+    stems = sorted(set(ledger.current["stem"]) - results.scored_stems(identity.decisions.name))
+
+    def decide(stem: str) -> int:
+        logits = results.logits(stem)
+        results.write_scores(stem, identity.decisions.name, scores_table(logits, identity.decisions, run_id))
+        return int(logits.num_rows)
+
+    with ThreadPoolExecutor(_DECIDERS) as deciders:
+        return sum(deciders.map(decide, stems))
+
+
+def _entry(result: MediumResult, attempts: int) -> Entry:
+    return Entry(
+        uri=result.medium.uri,
+        etag=result.medium.etag,
+        outcome=_outcome(result),
+        rows=len(result.rows),
+        faults=len(result.rejections),
+        routes=result.routes,
+        transient=any(each.reason.transient for each in result.rejections),
+        attempts=attempts,
+        duration_s=result.duration_s,
+    )
+
+
+def _outcome(result: MediumResult) -> Any:
+    """A medium with at least one scored segment is scored; without any it is in quarantine, or silent."""
+    if result.rows:
+        return "scored"
+    return "quarantined" if result.rejections else "silent"
+
+
+def _report(
+    shard: Shard, scored: Sequence[MediumResult], decided: pa.Table, checked: Checked, laps: dict[str, float]
+) -> ShardReport:
+    seconds = Counter(laps)
+    for result in scored:
+        seconds.update(result.seconds)
+    if checked.failed:
+        failed = tuple(f"shard {shard.id[:8]}: {line}" for line in checked.failed)
+        return ShardReport(
+            shard.id, {"failed": len(scored)}, failed=failed, checks=checked.results, seconds=dict(seconds)
+        )
+    emotions = Counter(decided["emotion"].to_pylist())
+    undecided = emotions.pop(None, 0)
+    return ShardReport(
+        shard=shard.id,
+        outcomes=dict(Counter(_outcome(result) for result in scored)),
+        segments=decided.num_rows,
+        audio_seconds=sum(row.span.duration_s for result in scored for row in result.rows),
+        languages=dict(Counter(decided["language"].to_pylist())),
+        emotions=dict(emotions),
+        undecided=undecided,
+        checks=checked.results,
+        seconds=dict(seconds),
+    )

@@ -1,0 +1,124 @@
+"""The pool on a real Ray, with stand-ins for the workers: routing, bounds, and everything that can die."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import ray
+
+from actors.contract import Language, Medium, MediumResult, Reading, Reason, Span
+from actors.options import Resources, Route
+from actors.pool import Cast, Pool, PoolOptions
+from actors.sizing import Sizes, derive
+from infra.errors import RayError
+from infra.settings import StoreAccess
+from tests.support import cast as stubs
+
+pytestmark = pytest.mark.stack
+
+CAST = Cast(stubs.StubReader, stubs.StubListener, stubs.StubScorer)
+OPTIONS = PoolOptions(
+    media=StoreAccess(),
+    routes={"en": Route(model="english"), "ko": Route(model="k")},
+    route_ids={"en": "id-en", "ko": "id-ko", "fallback": "id-en"},
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    """A Ray of four (pretended) CPUs on this machine."""
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.cloudpickle.register_pickle_by_value(stubs)
+    yield
+    ray.shutdown()
+
+
+def sizes(**resources: object) -> Sizes:
+    return derive(Resources(**{"batch_seconds": 4.0, "max_workers": 2, **resources}), cpus=4, gpus=0, routes=2)
+
+
+def media(*names: str) -> list[Medium]:
+    return [Medium(f"s3://bucket/{number}/{name}", "e", 1) for number, name in enumerate(names)]
+
+
+def score(*names: str, options: PoolOptions = OPTIONS) -> list[MediumResult]:
+    with Pool(options, sizes(), CAST) as pool:
+        return pool.score(media(*names))
+
+
+def test_every_medium_gets_its_result_in_order_with_its_own_logits() -> None:
+    results = score("plain-3", "silent", "plain-5", "broken", "plain-1")
+    assert [len(result.rows) for result in results] == [3, 0, 5, 0, 1]
+    assert [result.medium.uri.rsplit("/", 1)[1] for result in results] == [
+        "plain-3",
+        "silent",
+        "plain-5",
+        "broken",
+        "plain-1",
+    ]
+    for result in results:
+        assert all(row.logits[0] == pytest.approx(len(result.rows) / 1000) for row in result.rows)
+        assert [row.segment_id for row in result.rows] == list(result.planned)
+    assert results[3].rejections[0].reason is Reason.UNDECODABLE
+
+
+def test_a_segment_that_kills_its_worker_is_quarantined_alone() -> None:
+    results = score("plain-3", "poison-1", "plain-4", "plain-2")
+    assert [len(result.rows) for result in results] == [3, 0, 4, 2]
+    rejection = results[1].rejections[0]
+    assert rejection.reason is Reason.WORKER_DIED
+    assert rejection.segment_id == results[1].planned[0]
+
+
+def test_a_medium_that_kills_its_reader_is_quarantined_and_the_rest_goes_on() -> None:
+    results = score("plain-2", "kill", "plain-1")
+    assert [len(result.rows) for result in results] == [2, 0, 1]
+    assert results[1].rejections[0].reason is Reason.WORKER_DIED
+
+
+def test_a_segment_the_model_fails_on_is_quarantined_with_what_it_said() -> None:
+    results = score("plain-3", "error-1", "plain-2")
+    assert [len(result.rows) for result in results] == [3, 0, 2]
+    assert results[1].rejections[0].reason is Reason.MODEL_ERROR
+    assert "no such sound" in results[1].rejections[0].detail
+
+
+def test_logits_that_are_no_numbers_are_quarantined() -> None:
+    results = score("nan-2", "plain-2")
+    assert [each.reason for each in results[0].rejections] == [Reason.NON_FINITE, Reason.NON_FINITE]
+    assert len(results[1].rows) == 2
+
+
+def test_a_batch_that_is_too_much_for_the_memory_is_halved() -> None:
+    results = score("oom-4")
+    assert len(results[0].rows) == 4
+    assert max(row.logits[2] for row in results[0].rows) <= 2
+
+
+def test_each_language_goes_to_its_own_model_and_is_recorded() -> None:
+    with Pool(OPTIONS, sizes(), CAST) as pool:
+        spans = tuple(Span(float(i), float(i + 1)) for i in range(4))
+        pairs = []
+        for number, language in enumerate(["en", "ko", "en", "ko"]):
+            medium = Medium(f"s3://bucket/{language}-{number}", "e", 1)
+            signal = stubs.np.full(4 * stubs.SECOND, number / 1000, stubs.np.float32)
+            pairs.append((Reading(medium, 4.0, spans), signal, Language(language, 0.9, 0.8, language)))
+        results = pool.score_signals(pairs)
+        assert {spec.source for spec in pool.specs.values()} == {"english", "k"}
+    assert [result.routes for result in results] == [{"en": "id-en"}, {"ko": "id-ko"}] * 2
+    assert [{row.model for row in result.rows} for result in results] == [{"english"}, {"k"}] * 2
+
+
+def test_a_cluster_that_cannot_give_the_actors_is_told_of_in_time() -> None:
+    greedy = replace(sizes(), scorer={"num_cpus": 64, "num_gpus": 0})
+    options = replace(OPTIONS, resources=Resources(ready_s=3))
+    with pytest.raises(RayError, match="64|CPUs"), Pool(options, greedy, CAST) as pool:
+        pool.score(media("plain-1"))
+
+
+def test_two_threads_may_score_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Pool(OPTIONS, sizes(), CAST) as pool, ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(pool.score, [media("plain-3"), media("plain-2", "plain-1")])
+    assert [len(result.rows) for result in (*first, *second)] == [3, 2, 1]
