@@ -67,7 +67,8 @@ def derive(resources: Resources, *, cpus: float, gpus: float, routes: int) -> Si
     if resources.num_cpus is not None:
         num_cpus = resources.num_cpus
     else:
-        num_cpus = 1.0 if on_gpu else _share(cores - _LISTENER_CPUS - readers * _READER_CPUS, most)
+        share = _share(cores - _LISTENER_CPUS - readers * _READER_CPUS, most)
+        num_cpus = min(1.0, share) if on_gpu else share
     threads = max(1, round(num_cpus)) if resources.num_cpus is not None else max(1, cores // most)
     memory_gb = resources.model_memory_gb
     return Sizes(
@@ -89,4 +90,4 @@ def derive(resources: Resources, *, cpus: float, gpus: float, routes: int) -> Si
 def _share(cpus: float, workers: int) -> float:
     """An equal share of the CPUs: a whole number above one, as Ray wants it, and never none at all."""
     share = max(cpus, 0.1) / workers
-    return float(int(share)) if share >= 1 else int(share * 20) / 20 or 0.05
+    return float(int(share)) if share >= 1 else int(share * 100) / 100 or 0.01

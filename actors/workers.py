@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from actors.segment import Segmenter
 
 
+_HEARD_AT_ONCE = 16
+"""Signals in one call of Whisper: of a film heard segment by segment there may be thousands."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A segment in a batch: samples `start` to `stop` of the batch's signal number `signal`."""
@@ -96,6 +100,10 @@ class Reader:
             return _rejected(medium, Reason.VANISHED, str(error))
         except StoreError as error:
             return _rejected(medium, Reason.STORE_ERROR, str(error))
+        except MemoryError as error:
+            return _rejected(medium, Reason.WORKER_DIED, f"out of memory: {error}")
+        except OSError as error:  # a full disk, say: nothing that the medium could do about
+            return _rejected(medium, Reason.STORE_ERROR, f"{type(error).__name__}: {error}")
         except Exception as error:  # noqa: BLE001 - one medium must never stop a corpus, whatever a decoder raises on it
             return _rejected(medium, Reason.UNDECODABLE, f"{type(error).__name__}: {error}")
 
@@ -157,15 +165,21 @@ class LanguageWorker:
         clock = _Clock()
         mixed: tuple[Flag, ...] = ()
         if not self._options.per_segment:
-            windows = self._detector.probabilities(speech_windows(signal, spans, self._options))
+            windows = self._masses(speech_windows(signal, spans, self._options))
             language = decide(windows, self._detector.languages, self._routes, self._options)
             if Flag.MIXED_LANGUAGE not in language.flags:
                 return (language,) * len(spans), clock.lap("language")
             mixed = (Flag.MIXED_LANGUAGE,)
-        masses = self._detector.probabilities([span.cut(signal) for span in spans])
+        masses = self._masses([span.cut(signal) for span in spans])
         each = [decide(row[None], self._detector.languages, self._routes, self._options) for row in masses]
         flagged = (Language(e.language, e.confidence, e.margin, e.top, (*e.flags, *mixed)) for e in each)
         return tuple(flagged), clock.lap("language")
+
+    def _masses(self, signals: Sequence[Signal]) -> npt.NDArray[np.float32]:
+        """The mass on each language, a few signals at a time: Whisper pads every one of them to 30 s."""
+        assert self._detector is not None, "ready() comes first"
+        parts = [signals[start : start + _HEARD_AT_ONCE] for start in range(0, len(signals), _HEARD_AT_ONCE)]
+        return np.concatenate([self._detector.probabilities(part) for part in parts])
 
 
 class Scorer:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -130,13 +131,12 @@ def show_run(record: "RunRecord") -> None:
 
 def show_models(entries: "Sequence[CatalogueEntry]") -> None:
     """The catalogue."""
-    table = Table()
-    for name in ("checkpoint", "status", "languages", "labels", "licence", "note"):
-        table.add_column(name, overflow="fold")
     for entry in entries:
-        labels, languages = " ".join(entry.labels), " ".join(entry.languages)
-        table.add_row(entry.source, entry.status, languages, labels, entry.licence or "–", entry.note)
-    out.print(table)
+        facts = [entry.status, *entry.languages, *([entry.licence] if entry.licence else [])]
+        out.print(Text(f"{entry.source}  ({', '.join(facts)})", style="bold"))
+        if entry.labels:
+            out.print(Padding(Text(" ".join(entry.labels), style="cyan"), (0, 0, 0, 4)))
+        out.print(Padding(Text(entry.note), (0, 0, 0, 4)))
 
 
 def show_stack(status: "StackStatus") -> None:

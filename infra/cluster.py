@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from infra.errors import RayError
 from infra.parts import ray_variables
 from infra.services import Services
-from infra.settings import TELEMETRY_OFF, export, is_ray_job
+from infra.settings import TELEMETRY_OFF, export, is_ray_job, ray_uses_tls
 
 _PROBE_S = 5.0
+_EMPTY_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,26 @@ def _worker_environment(empty: str, hub_offline: bool) -> dict[str, Any]:
 
 
 def _probe(address: str) -> None:
-    """Ray itself tries for minutes before it gives up."""
+    """Ray itself tries for minutes before it gives up, and then ends the process."""
     host, port = _host_and_port(address)
     if port is None:
         return
     try:
-        socket.create_connection((host, port), timeout=_PROBE_S).close()
+        with socket.create_connection((host, port), timeout=_PROBE_S) as connection:
+            if not ray_uses_tls():
+                _greet(connection)
     except OSError as error:
         raise RayError(
-            f"no Ray cluster answers at {address} ({type(error).__name__}); expected its head node's HOST:PORT: "
+            f"no Ray cluster answers at {address} ({error}); expected its head node's HOST:PORT: "
             "check RAY_ADDRESS, or unset it to use a local Ray (`seraph up`)"
         ) from error
+
+
+def _greet(connection: socket.socket) -> None:
+    """Expect the first frame of a gRPC server: SETTINGS (RFC 9113, 3.4). Something else may well accept connections."""
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS)
+    if connection.recv(9)[3:4] != _EMPTY_SETTINGS[3:4]:
+        raise ConnectionError("what answers is not Ray")
 
 
 def _host_and_port(address: str) -> tuple[str, int | None]:

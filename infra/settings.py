@@ -98,6 +98,11 @@ def is_ray_job() -> bool:
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
+def ray_uses_tls() -> bool:
+    """Whether Ray is told to speak TLS (`RAY_USE_TLS`)."""
+    return os.environ.get("RAY_USE_TLS", "0").lower() in {"1", "true"}
+
+
 def _no_proxy() -> str:
     present = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     hosts = [host for host in present.split(",") if host]

@@ -117,7 +117,10 @@ class ScoreConfig(Options):
         if unknown:
             raise ValueError(f"decisions for languages without a route: {', '.join(unknown)}")
         for language in self.decisions:
-            self.decision_of(language)
+            try:
+                self.decision_of(language)
+            except ValidationError as error:
+                raise ValueError(f"decisions.{language}: {_plain(error)}") from error
         return self
 
     def decision_of(self, language: str) -> DecisionOptions:
@@ -126,7 +129,7 @@ class ScoreConfig(Options):
 
 
 def load_config(source: str) -> ScoreConfig:
-    """Read a preset by name, or a YAML file; relative model paths in it are relative to the file.
+    """Read a preset by name, or a YAML file; paths in it that begin with `./` or `../` are relative to the file.
 
     Raises:
         ConfigError: There is no such preset or file, it is no YAML, or a value is wrong; each is named.
@@ -184,7 +187,7 @@ def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
     """
     checkpoints = {key: identify(route.model, route.revision) for key, route in sorted(config.routes.items())}
     _, detector = find_detector(config.language.model)
-    routes = {key: short_hash([each.weights_sha256, each.preprocessing]) for key, each in checkpoints.items()}
+    routes = {key: _route_identity(each) for key, each in checkpoints.items()}
     routes[FALLBACK] = routes[config.fallback] if config.fallback else QUARANTINED
     covered = {
         "version": RESULT_VERSION,
@@ -203,6 +206,11 @@ def short_hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
+def _route_identity(checkpoint: CheckpointIdentity) -> str:
+    # The labels too: they stand in config.json, and a correction there changes what stored logits mean.
+    return short_hash([checkpoint.weights_sha256, checkpoint.preprocessing, checkpoint.kind, checkpoint.labels])
+
+
 def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity]) -> Decisions:
     labels = sorted({label for each in checkpoints.values() if each.kind != "dimensional" for label in each.labels})
     built = {}
@@ -214,12 +222,14 @@ def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity
 
 
 def _with_absolute_paths(config: ScoreConfig, folder: Path) -> ScoreConfig:
-    def absolute(model: str) -> str:
-        return str((folder / model).resolve()) if model.startswith(("./", "../")) else model
+    def absolute(path: str) -> str:
+        return str((folder / path).resolve()) if path.startswith(("./", "../")) else path
 
     routes = {key: route.model_copy(update={"model": absolute(route.model)}) for key, route in config.routes.items()}
     language = config.language.model_copy(update={"model": absolute(config.language.model)})
-    return config.model_copy(update={"routes": routes, "language": language})
+    labels = config.segments.labels
+    segments = config.segments.model_copy(update={"labels": absolute(labels) if labels else labels})
+    return config.model_copy(update={"routes": routes, "language": language, "segments": segments})
 
 
 def _plain(error: ValidationError) -> str:

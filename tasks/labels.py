@@ -8,6 +8,8 @@ import csv
 import hashlib
 import io
 import json
+import math
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,13 +37,13 @@ class LabelledSpans:
     sha256: str
 
     def for_media(self, uris: Iterable[str]) -> dict[str, tuple[Span, ...]]:
-        """The segments by media uri. A name fits a medium whose path ends with it, with or without its suffix."""
+        """The segments by media uri. A name fits a medium whose uri ends with it, with or without its suffix."""
         by_uri = {}
-        names = {tuple(PurePosixPath(name).parts): spans for name, spans in self.spans.items()}
+        names = {_path(name).parts: spans for name, spans in self.spans.items()}
         for uri in uris:
-            path = PurePosixPath(uri)
+            path = _path(uri)
             candidates = (path.parts, path.with_suffix("").parts)
-            found = (names.get(parts[-n:]) for parts in candidates for n in range(len(parts) - 1, 0, -1))
+            found = (names.get(parts[-n:]) for parts in candidates for n in range(len(parts), 0, -1))
             by_uri[uri] = next((spans for spans in found if spans), ())
         return by_uri
 
@@ -62,7 +64,7 @@ def read_spans(data: bytes, name: str) -> LabelledSpans:
         try:
             media, span = _span(record)
             spans[media].add(span)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             problems.append(f"{name}:{number}: {error}")
     if not spans:
         raise InputError(f"{name} holds no usable segment: {'; '.join(problems[:3]) or 'it is empty'}")
@@ -77,16 +79,27 @@ def _text(data: bytes, name: str) -> str:
         raise InputError(f"{name} is no UTF-8 text: {error}") from error
 
 
+def _path(name: str) -> PurePosixPath:
+    # Composed: macOS writes file names decomposed, Hangul too, and label files seldom are.
+    return PurePosixPath(unicodedata.normalize("NFC", name))
+
+
 def _records(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    """The records with the number of the line where each ends; what is no record comes as a text that says why."""
     if name.lower().endswith(".csv"):
-        yield from enumerate(csv.DictReader(io.StringIO(text)), start=2)
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        try:
+            yield from ((reader.line_num, record) for record in reader)
+        except csv.Error as error:
+            yield reader.line_num, f"no CSV from here on: {error}"
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: JSON texts may hold U+2028 and the like as they are.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except json.JSONDecodeError as error:
-                yield number, f"no JSON: {error.msg}"
+            except ValueError as error:
+                yield number, f"no JSON: {error}"
 
 
 def _span(record: Any) -> tuple[str, Span]:
@@ -97,4 +110,7 @@ def _span(record: Any) -> tuple[str, Span]:
         raise ValueError(f"no medium: one of {', '.join(_MEDIA_KEYS)} must name it")
     if record.get("start") in (None, "") or record.get("end") in (None, ""):
         raise ValueError("start and end (seconds) are needed")
-    return media, Span(float(record["start"]), float(record["end"]))
+    start, end = float(record["start"]), float(record["end"])
+    if not math.isfinite(end):
+        raise ValueError(f"end must be a number of seconds, not {end}")
+    return media, Span(start, end)

@@ -88,11 +88,11 @@ def make_plan(
         routes: Its route identities: a medium heard by another model than the present one is scored again.
         options: Shard sizes and the bound on attempts.
     """
-    joined = listing.media.join(ledger.entries, rsuffix="_known")
+    joined = listing.media.join(ledger.entries.rename(columns={"etag": "etag_known"}))
     same = joined["etag"] == joined["etag_known"]
-    current = same & joined["routes"].map(_is_current(routes, joined["routes"])).fillna(False).astype(bool)
+    current = same & joined["routes"].isin(_current(routes, joined["routes"]))
     gone = joined["outcome"] == "removed"
-    again = joined["transient"].fillna(False).astype(bool) & (joined["attempts"] < options.attempts)
+    again = joined["transient"].eq(True) & (joined["attempts"] < options.attempts)
     done = current & ~gone & ~again
     revived = current & gone & ~again
     todo = joined[~done & ~revived]
@@ -123,12 +123,13 @@ def _media_rows(
             other[suffix] += 1
 
 
-def _is_current(routes: Mapping[str, str], stored: "pd.Series[str]") -> dict[str, bool]:
-    """For each distinct routes text, whether every model that it names is still the one for its route."""
-    return {
-        text: all(routes.get(key) == identity for key, identity in json.loads(text).items())
+def _current(routes: Mapping[str, str], stored: "pd.Series[str]") -> list[str]:
+    """The distinct routes texts of which every model is still the one for its route."""
+    return [
+        text
         for text in stored.dropna().unique()
-    }
+        if all(routes.get(key) == identity for key, identity in json.loads(text).items())
+    ]
 
 
 def _cut(

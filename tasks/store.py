@@ -110,8 +110,9 @@ class Ledger:
 class ResultsStore:
     """One results location, for one fingerprint."""
 
-    def __init__(self, store: Store, location: Location, fingerprint: str) -> None:
+    def __init__(self, store: Store, location: Location, fingerprint: str, *, index_every: int = INDEX_EVERY) -> None:
         self._store = store
+        self._index_every = index_every
         self.location = location
         self.fingerprint = fingerprint
 
@@ -174,13 +175,14 @@ class ResultsStore:
     def ledger(self) -> Ledger:
         """Read all commits, through the newest index; write a new index where many commits stand outside it."""
         index, covered = self._newest_index()
-        fresh = [uri for uri in self._commit_uris() if _commit_name(uri) not in covered]
+        listed = self._commits()
+        fresh = [uri for uri, version in listed.items() if version not in covered]
         with ThreadPoolExecutor(_READERS) as readers:
             commits = [Commit.model_validate_json(data) for data in readers.map(self._store.get_bytes, fresh)]
         frames = [index, *([_frame(commits)] if commits else [])]
         entries = _newest(pd.concat(frames) if len(frames) > 1 else index)
-        if len(fresh) >= INDEX_EVERY:
-            self._write_index(entries, covered | {_commit_name(uri) for uri in fresh})
+        if len(fresh) >= self._index_every:
+            self._write_index(entries, set(listed.values()))
         return Ledger(entries.set_index("uri"))
 
     def logits(self, stem: str) -> pa.Table:
@@ -211,9 +213,12 @@ class ResultsStore:
     def _commit_uri(self, commit_id: str) -> str:
         return f"{self.folder_uri('commits')}/{commit_id}.json"
 
-    def _commit_uris(self) -> list[str]:
+    def _commits(self) -> dict[str, str]:
+        """Uri of every commit, and its name with its version: two runs at once, or a medium that was replaced and then
+        put back, write one name twice, and an index knows only one of them."""
         listed = self._store.list(Location.parse(self.folder_uri("commits")))
-        return sorted(each.uri for each in listed if each.key.endswith(".json"))
+        found = sorted((each.uri, each.etag or each.modified.isoformat()) for each in listed if _is_commit(each.key))
+        return {uri: f"{_commit_name(uri)} {version}" for uri, version in found}
 
     def _newest_index(self) -> tuple[pd.DataFrame, set[str]]:
         found = sorted(each.uri for each in self._store.list(Location.parse(self.folder_uri("index"))))
@@ -272,6 +277,10 @@ def _by_stem(ledger: Ledger) -> Iterator[tuple[str, set[str]]]:
 
 def _only(table: pa.Table, uris: set[str]) -> pa.Table:
     return table.filter(pc.is_in(table["media_uri"], value_set=pa.array(sorted(uris), pa.string())))
+
+
+def _is_commit(key: str) -> bool:
+    return key.endswith(".json")
 
 
 def _commit_name(uri: str) -> str:

@@ -6,7 +6,7 @@ million segments cost no more than ten.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 _SUM_TOLERANCE = 1e-4
+_DECIDED = (*POSTERIOR, "emotion", "confidence", "entropy")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,12 @@ def check_summary(shares: dict[str, float], limits: Warnings) -> Checked:
     expectations = [
         gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0, max_value=getattr(limits, name)) for name in shares
     ]
-    return _check("summary", pd.DataFrame([shares]), expectations) if shares else Checked((), ())
+    if not shares:
+        return Checked((), ())
+    checked = _check("summary", pd.DataFrame([shares]), expectations)
+    exceeded = [each["expectation_config"]["kwargs"]["column"] for each in checked.results if not each["success"]]
+    lines = (f"{name} is {shares[name]:.0%}, over its limit of {getattr(limits, name):.0%}" for name in exceeded)
+    return replace(checked, failed=tuple(lines))
 
 
 def validation_record(failed: Sequence[str], warnings: Sequence[str]) -> Validation:
@@ -80,17 +86,16 @@ def _rows_frame(scores: pa.Table) -> pd.DataFrame:
     frame["flags"] = [",".join(flags) for flags in scores["flags"].to_pylist()]
     frame["posterior_sum"] = np.where(decided, posterior.sum(axis=1), np.nan)
     # A row is either decided throughout or null throughout.
-    frame["posterior_nulls"] = np.isnan(posterior).sum(axis=1)
-    frame["posterior_nulls_expected"] = np.where(decided, 0, len(TAXONOMY))
+    frame["nulls"] = frame[list(_DECIDED)].isna().sum(axis=1)
+    frame["nulls_expected"] = np.where(decided, 0, len(_DECIDED))
     return frame
 
 
 def _row_expectations(languages: Sequence[str]) -> "list[Expectation]":
     import great_expectations.expectations as gxe
 
-    nullable = {*POSTERIOR, "emotion", "confidence", "entropy"}
-    required = [name for name in SCORES.names if name not in nullable]
-    derived = ["posterior_sum", "posterior_nulls", "posterior_nulls_expected"]
+    required = [name for name in SCORES.names if name not in _DECIDED]
+    derived = ["posterior_sum", "nulls", "nulls_expected"]
     between = gxe.ExpectColumnValuesToBeBetween
     return [
         gxe.ExpectTableColumnsToMatchSet(column_set=[*SCORES.names, *derived], exact_match=True),
@@ -102,7 +107,7 @@ def _row_expectations(languages: Sequence[str]) -> "list[Expectation]":
         *(between(column=name, min_value=0, max_value=1) for name in ("language_confidence", "language_margin")),
         between(column="entropy", min_value=-_SUM_TOLERANCE, max_value=float(np.log(len(TAXONOMY))) + _SUM_TOLERANCE),
         between(column="posterior_sum", min_value=1 - _SUM_TOLERANCE, max_value=1 + _SUM_TOLERANCE),
-        gxe.ExpectColumnPairValuesToBeEqual(column_A="posterior_nulls", column_B="posterior_nulls_expected"),
+        gxe.ExpectColumnPairValuesToBeEqual(column_A="nulls", column_B="nulls_expected"),
         gxe.ExpectColumnValuesToBeInSet(column="emotion", value_set=list(TAXONOMY)),
         gxe.ExpectColumnValuesToBeInSet(column="language", value_set=list(languages)),
         gxe.ExpectColumnValuesToBeInSet(column="precision", value_set=["fp32", "bf16", "fp16"]),

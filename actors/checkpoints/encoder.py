@@ -6,18 +6,18 @@ precision of the encoder. Never uses `from_pretrained`, which fills what is miss
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from actors.checkpoints.backbones import Backbone
 from actors.checkpoints.document import Document
 from actors.checkpoints.files import Checkpoint
+from actors.checkpoints.frames import FrameEncoder
 from actors.checkpoints.guard import compare
-from actors.checkpoints.precision import Precision, computing, lowered
+from actors.checkpoints.precision import DTYPES, Precision, computing, lowered
 from actors.checkpoints.wavlm import use_fused_attention
 from actors.checkpoints.weights import read_tensors
 from infra.errors import CheckpointError
@@ -43,18 +43,18 @@ class SpeechEncoder(nn.Module):
     def __init__(self, backbone: nn.Module, config: Any, *, pads_cleanly: bool) -> None:
         super().__init__()
         self.backbone = backbone
-        self._steps = tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
         # A batch norm before the positional convolution turns its zero padding into something else.
         self.equal_lengths = not pads_cleanly or bool(getattr(config, "conv_pos_batch_norm", False))
-        self.minimum = self._receptive_field()
         self._precision: Precision = "fp32"
-        self._norm = _take_group_norm(backbone)
+        backbone.feature_extractor = FrameEncoder(backbone.feature_extractor)
+        self.minimum = self._frame_encoder.field()
         use_fused_attention(backbone)
 
     def use(self, precision: Precision) -> None:
         """Compute in `precision` from now on: weights of the large layers are converted once, here."""
         self._precision = precision
         lowered(self.backbone, precision)
+        self._frame_encoder.lower(DTYPES[precision])
 
     def forward(
         self, values: torch.Tensor, lengths: Sequence[int], *, all_layers: bool = False
@@ -73,56 +73,15 @@ class SpeechEncoder(nn.Module):
         if min(lengths) < values.shape[1]:
             ends = torch.tensor(lengths, device=values.device)
             mask = (torch.arange(values.shape[1], device=values.device) < ends[:, None]).long()
-        if self._norm is not None:
-            self._norm.valid = [self._norm.frames(length) for length in lengths] if mask is not None else None
+        self._frame_encoder.valid = None if mask is None else list(lengths)
         with computing(values.device, self._precision):
             found = self.backbone(values, attention_mask=mask, output_hidden_states=all_layers)
         states = tuple(found.hidden_states) if all_layers else (found.last_hidden_state,)
-        return states, [self.frames(length) for length in lengths]
+        return states, [self._frame_encoder.frames(length) for length in lengths]
 
-    def frames(self, length: int) -> int:
-        """Frames that a signal of `length` samples has."""
-        for kernel, stride in self._steps:
-            length = (length - kernel) // stride + 1
-        return length
-
-    def _receptive_field(self) -> int:
-        field = 1
-        for kernel, stride in reversed(self._steps):
-            field = (field - 1) * stride + kernel
-        return field
-
-
-class ValidGroupNorm(nn.Module):
-    """Group normalisation with one group a channel, over the valid frames of each row only.
-
-    The first layer of `feat_extract_norm: group` backbones normalises over time; with padding in it, each row would
-    depend on the longest. `valid` is set by the encoder before each batch; None: all frames are.
-    """
-
-    def __init__(self, norm: nn.GroupNorm, kernel: int, stride: int) -> None:
-        super().__init__()
-        self.norm = norm
-        self.valid: list[int] | None = None
-        self._kernel, self._stride = kernel, stride
-
-    def frames(self, length: int) -> int:
-        """Frames of this layer for a signal of `length` samples."""
-        return (length - self._kernel) // self._stride + 1
-
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Normalise (n, channels, frames); frames beyond a row's valid ones come out as zeros."""
-        if self.valid is None:
-            return self._normalised(states)
-        result = torch.zeros_like(states)
-        for row, count in enumerate(self.valid):
-            result[row, :, :count] = self._normalised(states[row : row + 1, :, :count])[0]
-        return result
-
-    def _normalised(self, states: torch.Tensor) -> torch.Tensor:
-        norm = self.norm
-        wide = functional.group_norm(states.float(), norm.num_groups, norm.weight, norm.bias, norm.eps)
-        return wide.to(states.dtype)
+    @property
+    def _frame_encoder(self) -> FrameEncoder:
+        return cast(FrameEncoder, self.backbone.feature_extractor)
 
 
 def build_encoder(checkpoint: Checkpoint, backbone: Backbone, family: str, prefix: str | None = None) -> SpeechEncoder:
@@ -185,13 +144,3 @@ def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], keys: dict[str, s
     for each in list(module.modules()):
         if parametrize.is_parametrized(each, "weight"):
             parametrize.remove_parametrizations(each, "weight")  # multiply weight norm out once, not at every batch
-
-
-def _take_group_norm(backbone: Any) -> ValidGroupNorm | None:
-    first = backbone.feature_extractor.conv_layers[0]
-    norm = getattr(first, "layer_norm", None)
-    if not isinstance(norm, nn.GroupNorm):
-        return None
-    valid = ValidGroupNorm(norm, first.conv.kernel_size[0], first.conv.stride[0])
-    first.layer_norm = valid
-    return valid

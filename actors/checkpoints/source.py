@@ -32,7 +32,7 @@ def locate(source: str, revision: str | None = None, *, network: bool | None = N
         WeightsAbsentError: The weights are not here, and could not be fetched.
     """
     folder = Path(source).expanduser()
-    if folder.is_dir():
+    if source and folder.is_dir():
         return folder.resolve()
     if not _HUB_ID.fullmatch(source) or folder.exists():
         raise CheckpointError(f"{_no_folder(source, folder)} A source is a folder or a hub id such as owner/name.")
@@ -85,7 +85,7 @@ def _absent(source: str, revision: str | None, cache: str, reason: str) -> Weigh
 
 
 def _no_folder(source: str, folder: Path) -> str:
-    if folder.exists():
+    if folder.is_file():
         return f"{source} is a file, expected the folder of a checkpoint."
     beside = [each.name for each in folder.parent.iterdir() if each.is_dir()] if folder.parent.is_dir() else []
     near = difflib.get_close_matches(folder.name, beside, n=1)

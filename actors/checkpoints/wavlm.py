@@ -15,7 +15,7 @@ def use_fused_attention(backbone: nn.Module) -> None:
     """Replace the attention of every WavLM layer in `backbone`; other backbones are left as they are."""
     for layer in backbone.modules():
         if hasattr(layer, "torch_multi_head_self_attention"):
-            layer.torch_multi_head_self_attention = MethodType(_attend, layer)
+            layer.__dict__["torch_multi_head_self_attention"] = MethodType(_attend, layer)
 
 
 def _attend(

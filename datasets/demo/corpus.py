@@ -62,7 +62,9 @@ def _episodes(media: Path, language: str, espeak: Espeak, rng: np.random.Generat
     for number, form in enumerate(_EPISODE_FORMATS[language]):
         speakers = rng.permutation(len(HELD_OUT[language]))[:_SPEAKERS_PER_EPISODE]
         texts = rng.permutation(held_out_sentences(language))[:_LINES_PER_EPISODE]
-        emotions = rng.permutation([*EMOTIONS, *EMOTIONS, *rng.choice(EMOTIONS, _LINES_PER_EPISODE - 14, replace=False)])
+        emotions = rng.permutation(
+            [*EMOTIONS, *EMOTIONS, *rng.choice(EMOTIONS, _LINES_PER_EPISODE - 14, replace=False)]
+        )
         lines = [Line(str(text), HELD_OUT[language][rng.choice(speakers)], str(emotion))
                  for text, emotion in zip(texts, emotions, strict=True)]  # fmt: skip
         path = f"{language}/episodes/{language}-episode-{number + 1}.{form.suffix}"
@@ -82,7 +84,9 @@ def _write(media: Path, path: str, language: str, lines: list[Line], form: Forma
         start = sum(piece.size for piece in pieces)
         pieces.append(perform(espeak, line.speaker, line.text, line.emotion, rng))
         pause = _MARGIN if line is lines[-1] else rng.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE)
-        span = (0, start + pieces[-1].size + round(pause * rate)) if len(lines) == 1 else (start, start + pieces[-1].size)
+        span = (
+            (0, start + pieces[-1].size + round(pause * rate)) if len(lines) == 1 else (start, start + pieces[-1].size)
+        )
         pieces.append(np.zeros(round(pause * rate), np.float32))
         rows.append({
             "video": path, "start": round(span[0] / rate, 3), "end": int(1000 * span[1] / rate) / 1000,

@@ -33,11 +33,11 @@ class Format:
     picture: str | None = None
 
 
-MP4 = Format("mp4", "aac", 44_100, bit_rate=56_000, picture="libx264")
-MKV = Format("mkv", "libmp3lame", 44_100, bit_rate=48_000, picture="mpeg4")
+MP4 = Format("mp4", "aac", 44_100, bit_rate=44_000, picture="libx264")
+MKV = Format("mkv", "libmp3lame", 44_100, bit_rate=40_000, picture="mpeg4")
 WEBM = Format("webm", "libopus", 48_000, bit_rate=28_000, picture="libvpx-vp9")
 MP3 = Format("mp3", "libmp3lame", 22_050, bit_rate=40_000)
-M4A = Format("m4a", "aac", 32_000, bit_rate=48_000)
+M4A = Format("m4a", "aac", 32_000, bit_rate=36_000)
 FLAC = Format("flac", "flac", 22_050)
 OGG = Format("ogg", "libopus", 48_000, bit_rate=24_000)
 OPUS = Format("opus", "libopus", 48_000, bit_rate=16_000)
@@ -53,14 +53,18 @@ def resample(signal: np.ndarray, source: int, target: int) -> np.ndarray:
 
 def write(target: Path | BinaryIO, signal: np.ndarray, sampling_rate: int, form: Format) -> None:
     """Write a mono signal (float32, at `sampling_rate` Hz) in one format; stereo repeats it, slightly quieter right."""
-    sound = np.stack([resample(signal, sampling_rate, form.sampling_rate) * gain for gain in (1.0, 0.8)[: form.channels]])
+    sound = np.stack(
+        [resample(signal, sampling_rate, form.sampling_rate) * gain for gain in (1.0, 0.8)[: form.channels]]
+    )
     sound = np.ascontiguousarray(np.clip(sound, -0.999, 0.999))
     name = {"mkv": "matroska", "m4a": "ipod"}.get(form.suffix, form.suffix)
     file = str(target) if isinstance(target, Path) else target
     with av.open(file, "w", format=name, options={"fflags": "+bitexact"}) as container:
         picture = _picture_stream(container, form)
         voice = _voice_stream(container, form)
-        for second in range(0, -(-sound.shape[1] // form.sampling_rate)):  # by the second, so that the tracks interleave
+        for second in range(
+            0, -(-sound.shape[1] // form.sampling_rate)
+        ):  # by the second, so that the tracks interleave
             for frame in _pictures(second) if picture else ():
                 container.mux(picture.encode(frame))
             container.mux(voice.encode(_voice_frame(sound, second, form)))
@@ -100,7 +104,11 @@ def _voice_stream(container: Any, form: Format) -> Any:
 def _picture_stream(container: Any, form: Format) -> Any:
     if form.picture is None:
         return None
-    quality = {"libx264": {"crf": "38"}, "libvpx-vp9": {"crf": "55", "b": "0", "cpu-used": "5"}, "mpeg4": {"qscale": "12"}}
+    quality = {
+        "libx264": {"crf": "38"},
+        "libvpx-vp9": {"crf": "55", "b": "0", "cpu-used": "5"},
+        "mpeg4": {"qscale": "12"},
+    }
     stream = container.add_stream(form.picture, rate=_PICTURES_A_SECOND, options=quality[form.picture])
     stream.height, stream.width = _PICTURE
     stream.pix_fmt = "yuv420p"

@@ -45,12 +45,12 @@ class Prosody:
 #                     pitch range  rate  gap  tilt  tremor creak drive breath rise
 RECIPES = {
     "neutral":  Prosody(46,   45,  165, 0.0,  0.0,  0.00, 0.00, 0.0,  0.00,  0.0),
-    "happy":    Prosody(62,   95,  188, 0.0,  3.0,  0.00, 0.00, 0.0,  0.00,  1.5),
+    "happy":    Prosody(62,   95,  185, 0.0,  3.0,  0.00, 0.00, 0.0,  0.00,  2.0),
     "sad":      Prosody(36,   18,  128, 2.5, -4.0,  0.12, 0.00, 0.0,  0.15, -1.5),
-    "angry":    Prosody(48,   72,  205, 0.0,  3.0,  0.00, 0.20, 3.5,  0.00,  0.0),
+    "angry":    Prosody(52,   72,  220, 0.0,  5.0,  0.00, 0.20, 4.0,  0.00,  0.0),
     "fear":     Prosody(72,   32,  215, 0.5, -1.0,  0.60, 0.00, 0.0,  0.35,  0.5),
-    "surprise": Prosody(80,   90,  150, 0.0,  0.5,  0.00, 0.00, 0.0,  0.20,  7.5),
-    "disgust":  Prosody(28,   62,  135, 0.5, -1.0,  0.00, 0.75, 1.0,  0.00, -3.0),
+    "surprise": Prosody(80,   90,  145, 0.0,  0.5,  0.00, 0.00, 0.0,  0.20,  7.5),
+    "disgust":  Prosody(28,   62,  135, 0.5, -1.0,  0.00, 0.75, 1.5,  0.00, -4.0),
 }  # fmt: skip
 
 #                     pitch range  rate  gap  tilt  tremor creak drive breath rise   (standard deviations)
@@ -87,7 +87,7 @@ def perform(espeak: Espeak, speaker: Speaker, text: str, emotion: str, rng: np.r
 
 def _drawn(emotion: str, rng: np.random.Generator) -> Prosody:
     """A recipe at a random strength, jittered."""
-    neutral, full, strength = RECIPES["neutral"], RECIPES[emotion], rng.uniform(0.65, 1.05)
+    neutral, full, strength = RECIPES["neutral"], RECIPES[emotion], rng.uniform(0.7, 1.05)
     values = {}
     for field in fields(Prosody):
         base, target, spread = (getattr(prosody, field.name) for prosody in (neutral, full, JITTER))
@@ -96,7 +96,7 @@ def _drawn(emotion: str, rng: np.random.Generator) -> Prosody:
 
 
 def _with_effects(signal: np.ndarray, sampling_rate: int, prosody: Prosody, rng: np.random.Generator) -> np.ndarray:
-    tremor_hz, creak_hz = rng.uniform(6.0, 8.5), rng.uniform(28.0, 42.0)
+    tremor_hz, creak_hz = rng.uniform(6.0, 8.5), rng.uniform(18.0, 26.0)
     signal = _bend(signal, sampling_rate, max(prosody.tremor, 0.0), tremor_hz, prosody.final_rise)
     time = np.arange(signal.size) / sampling_rate
     signal = signal * (1 - np.clip(prosody.tremor, 0, 0.8) * (0.5 + 0.5 * np.sin(2 * np.pi * tremor_hz * time)))

@@ -157,16 +157,18 @@ def _map_labels(posterior: Floats, spec: ModelSpec, decision: Decision) -> tuple
         emotion = decision.label_map[label.lower()]
         if emotion is not None:
             into[row, TAXONOMY.index(emotion)] = 1.0
-    mapped = posterior @ into
     mass = posterior.sum(axis=1)
-    return mapped, np.divide(mass - mapped.sum(axis=1), mass, out=np.ones_like(mass), where=mass > 0).clip(0.0, 1.0)
+    # Summed by itself: as a difference of sums it would not be quite 0 where no label is dropped.
+    lost = posterior @ (into.sum(axis=1) == 0)
+    return posterior @ into, np.divide(lost, mass, out=np.ones_like(mass), where=mass > 0)
 
 
 def _distances(outputs: Floats, spec: ModelSpec) -> Floats:
-    """Euclidean distance of (valence, arousal, dominance), each rescaled from 0…1 to -1…1, to each centroid: (n, 7)."""
-    order = [spec.labels.index(name) for name in _DIMENSIONS]
-    points = 2 * outputs[:, order] - 1
-    centroids = np.array([CENTROIDS[emotion] for emotion in TAXONOMY])
+    """Euclidean distance, over the dimensions that the model has (0…1, rescaled to -1…1), to each centroid: (n, 7)."""
+    labels = [label.casefold() for label in spec.labels]
+    has = [column for column, name in enumerate(_DIMENSIONS) if name in labels]
+    points = 2 * outputs[:, [labels.index(_DIMENSIONS[column]) for column in has]] - 1
+    centroids = np.array([CENTROIDS[emotion] for emotion in TAXONOMY])[:, has]
     return np.asarray(np.linalg.norm(points[:, None, :] - centroids[None, :, :], axis=2))
 
 

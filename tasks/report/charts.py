@@ -134,9 +134,10 @@ def _lengths(summary: Summary, reader: str) -> alt.Chart:
 
 def _histogram(rows: list[dict[str, Any]], reader: str) -> alt.Chart:
     title = words("segments_axis").in_language(reader)
-    axis = alt.Axis(tickCount=4, tickMinStep=1, domain=False, ticks=False)
-    frame = pd.DataFrame(rows)
-    chart = alt.Chart(frame, width=_HALF_WIDTH, height=160).mark_bar()
+    axis = alt.Axis(tickCount=4, tickMinStep=1, format="~s", titlePadding=12, domain=False, ticks=False)
+    # The common prefix of all labels stands at 0 too: 0k.
+    axis.labelExpr = "datum.value ? datum.label : '0'"
+    chart = alt.Chart(pd.DataFrame(rows), width=_HALF_WIDTH, height=160).mark_bar()
     encoded: alt.Chart = chart.encode(x2="to", y=alt.Y("segments:Q", title=title, axis=axis))
     return encoded
 

@@ -4,7 +4,6 @@ Reads one shard's `scores` table at a time and keeps no rows beyond the timeline
 thousand do. Owns no wording and no drawing.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,26 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from actors.contract import SHORT_SECONDS, TAXONOMY
+from actors.contract import SHORT_SECONDS
+from tasks.report.columns import CATEGORIES, UNDECIDED, Columns, Floats, Integers
 
 MEDIA_PER_PAGE = 50
 MAX_LINKED_PAGES = 9
 MAX_TIMELINES = MEDIA_PER_PAGE * (1 + MAX_LINKED_PAGES)
 """Media whose segments are kept for a timeline, in the order of their URIs."""
 
-UNDECIDED = len(TAXONOMY)
-"""Where undecided segments are counted, after the seven emotions."""
-CATEGORIES = len(TAXONOMY) + 1
-
 LENGTH_BIN_S = 0.5
 LENGTH_BINS = 31
 """Half seconds up to 15; the last bin holds what is longer."""
 CONFIDENCE_BINS = 20
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +91,7 @@ class Summary:
         folding = _Folding()
         for table in tables:
             if table.num_rows:
-                folding.add(_Columns.of(table))
+                folding.add(Columns.of(table))
         return folding.summary()
 
     @property
@@ -134,54 +126,6 @@ class Summary:
         return self.media - len(self.timelines)
 
 
-@dataclass(frozen=True, eq=False)
-class _Columns:
-    """A table's columns as arrays, all of shape (rows,) but `names` and `languages`, which the codes point into."""
-
-    names: list[str]
-    name: Integers
-    languages: list[str]
-    language: Integers
-    start_s: Floats
-    end_s: Floats
-    category: Integers
-    confidence: Floats
-    language_confidence: Floats
-    dropped_mass: Floats
-    flags: list[str]
-    flag: Integers
-    flag_row: Integers
-    """Row that each entry of `flag` stands on, shape (flags,) as `flag`."""
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "_Columns":
-        names, name = _codes(table["media_uri"])
-        languages, language = _codes(table["language"])
-        flags, flag = _codes(pc.list_flatten(table["flags"]))
-        emotion = pc.fill_null(pc.index_in(table["emotion"], value_set=pa.array(TAXONOMY)), UNDECIDED)
-        return cls(
-            names=names,
-            name=name,
-            languages=languages,
-            language=language,
-            category=emotion.to_numpy().astype(np.int64),
-            flags=flags,
-            flag=flag,
-            flag_row=pc.list_parent_indices(table["flags"]).to_numpy().astype(np.int64),
-            **{key: _floats(table[key]) for key in ("start_s", "end_s", "confidence")},
-            **{key: _floats(table[key]) for key in ("language_confidence", "dropped_mass")},
-        )
-
-    @property
-    def length_s(self) -> Floats:
-        return self.end_s - self.start_s
-
-    def flags_of(self, rows: npt.NDArray[np.bool_]) -> Counter[str]:
-        """Flags of the chosen rows, counted."""
-        counts = np.bincount(self.flag[rows[self.flag_row]], minlength=len(self.flags))
-        return Counter({flag: int(count) for flag, count in zip(self.flags, counts, strict=True) if count})
-
-
 @dataclass
 class _Folding:
     """The sums so far."""
@@ -201,7 +145,7 @@ class _Folding:
     last: str | None = None
     """The greatest URI that may still matter, once there are enough media; None before."""
 
-    def add(self, columns: _Columns) -> None:
+    def add(self, columns: Columns) -> None:
         # Hashes instead of the names: 100,000 media stay under 10 MB.
         self.known.update(hash(name) for name in columns.names)
         self.segments += len(columns.name)
@@ -215,14 +159,14 @@ class _Folding:
             self._add_language(columns, language, columns.language == code)
         self._keep(columns)
 
-    def _add_language(self, columns: _Columns, language: str, rows: npt.NDArray[np.bool_]) -> None:
+    def _add_language(self, columns: Columns, language: str, rows: npt.NDArray[np.bool_]) -> None:
         category, length_s = columns.category[rows], columns.length_s[rows]
         confidence = _histogram(columns.language_confidence[rows] * CONFIDENCE_BINS, CONFIDENCE_BINS)
         _accumulate(self.counts, language, np.bincount(category, minlength=CATEGORIES))
         _accumulate(self.category_seconds, language, np.bincount(category, length_s, minlength=CATEGORIES))
         _accumulate(self.language_confidence, language, confidence)
 
-    def _keep(self, columns: _Columns) -> None:
+    def _keep(self, columns: Columns) -> None:
         """Keep the timelines of the first media by URI."""
         for code, name in enumerate(columns.names):
             if self.last is not None and name > self.last:
@@ -258,7 +202,7 @@ class _Folding:
         )
 
 
-def _medium(name: str, columns: _Columns, rows: npt.NDArray[np.bool_]) -> MediumSummary:
+def _medium(name: str, columns: Columns, rows: npt.NDArray[np.bool_]) -> MediumSummary:
     order = np.flatnonzero(rows)[np.argsort(columns.start_s[rows], kind="stable")]
     languages = sorted({columns.languages[code] for code in columns.language[order]})
     language = np.array([languages.index(columns.languages[code]) for code in columns.language[order]], dtype=np.int64)
@@ -295,16 +239,6 @@ def _joined(one: MediumSummary, other: MediumSummary) -> MediumSummary:
         language=np.concatenate(moved)[order],
         **arrays,
     )
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
-    """A text column as its distinct values and each row's index into them."""
-    encoded = column.combine_chunks().dictionary_encode()
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(pc.fill_null(column.cast(pa.float64()), math.nan).to_numpy(), dtype=np.float64)
 
 
 def _histogram(positions: Floats, bins: int) -> Integers:

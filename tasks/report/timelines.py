@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tasks.report.columns import CATEGORIES as CATEGORY_COUNT
+from tasks.report.columns import UNDECIDED
 from tasks.report.palette import CATEGORIES
-from tasks.report.summary import CATEGORIES as CATEGORY_COUNT
-from tasks.report.summary import UNDECIDED, MediumSummary
+from tasks.report.summary import MediumSummary
 from tasks.report.words import Text, clock, duration, named, percent, shortened, visible, words
 
 MAX_MARKS = 180

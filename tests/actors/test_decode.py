@@ -60,8 +60,10 @@ def test_a_tone_above_8_khz_does_not_come_back_as_another_one():
 
 def test_stereo_becomes_the_mean_of_its_channels():
     left, right = tone(16_000, 1, amplitude=0.9)[0], tone(16_000, 1, frequency=1_000, amplitude=0.3)[0]
-    decoded = read(float_wav(np.stack([left, right])))
-    assert np.abs(decoded.signal - (left + right) / 2).max() < 1e-6
+    both = np.stack([left, right])
+    mean = (left + right) / 2
+    assert np.abs(read(float_wav(both)).signal - mean).max() < 1e-6
+    assert np.abs(read(encode(both, 16_000, "flac", "flac", layout="stereo")).signal - mean).max() < 1e-4
 
 
 def test_surround_sound_is_downmixed_and_cannot_clip():
@@ -115,6 +117,15 @@ def test_times_are_those_of_a_player_when_sound_starts_after_the_picture(contain
     assert starts(decoded.signal) == pytest.approx([1.25, 2.25], abs=0.03)
 
 
+@pytest.mark.parametrize("late_s", [0.06, 1.0])
+def test_late_sound_is_late_from_its_first_sample_on(late_s):
+    decoded = read(mux("matroska", [Track("flac", 48_000, tone(48_000, 2), [(late_s, 0.0, 2.0)])], video_s=3))
+    heard = np.flatnonzero(np.abs(decoded.signal) > 0.01)
+    assert heard[0] / 16_000 == pytest.approx(late_s, abs=0.005)
+    assert heard[-1] / 16_000 == pytest.approx(late_s + 2, abs=0.005)
+    assert np.diff(heard).max() < 20
+
+
 @pytest.mark.parametrize("gap_s", [1.5, 20.0])
 @pytest.mark.parametrize("container", ["mp4", "matroska"])
 def test_a_gap_between_timestamps_is_silent_and_keeps_its_length(container, gap_s):
@@ -126,6 +137,12 @@ def test_a_gap_between_timestamps_is_silent_and_keeps_its_length(container, gap_
 def test_a_transport_stream_whose_clock_leaps_is_no_pause():
     track = Track("aac", 48_000, beeps(48_000, 4), [(0.0, 0.0, 2.0), (3_602.0, 2.0, 4.0)])
     assert read(mux("mpegts", [track])).duration_s == pytest.approx(4, abs=0.1)
+
+
+def test_a_clock_that_goes_back_drops_nothing_and_later_gaps_keep_their_length():
+    first = mux("mpegts", [Track("aac", 48_000, beeps(48_000, 2))])
+    second = mux("mpegts", [Track("aac", 48_000, beeps(48_000, 2), [(0.0, 0.0, 1.0), (2.5, 1.0, 2.0)])])
+    assert starts(read(first + second).signal) == pytest.approx([0.25, 1.25, 2.25, 4.75], abs=0.1)
 
 
 def test_a_gap_that_would_be_longer_than_the_limit_costs_no_memory():
@@ -251,6 +268,11 @@ def test_what_there_is_of_a_file_cut_in_half_is_decoded_and_flagged(container, c
     assert 3.5 < decoded.duration_s < 6
 
 
+def test_an_ogg_that_ends_between_two_pages_before_its_last_is_flagged():
+    content = encode(tone(48_000, 5), 48_000, "ogg", "libopus")
+    assert read(content[: content.rfind(b"OggS")]).flags == (Flag.TRUNCATED,)
+
+
 def test_an_mp4_with_its_index_in_front_is_decoded_as_far_as_it_goes():
     content = mux("mp4", [Track("aac", 48_000, tone(48_000, 10))], options={"movflags": "faststart"})
     decoded = read(content[: len(content) // 2])
@@ -315,10 +337,14 @@ def test_a_playlist_opens_no_other_file(playlist, tmp_path: Path, monkeypatch):
 
 
 def test_the_name_of_a_file_does_not_matter(tmp_path: Path):
-    path = tmp_path / "picture.png"
-    path.write_bytes(float_wav(tone(16_000, 1)))
-    with path.open("rb") as file:
+    sound, text = tmp_path / "picture.png", tmp_path / "sound.flac"
+    sound.write_bytes(float_wav(tone(16_000, 1)))
+    text.write_bytes(b"just some text, line after line\n" * 100)
+    with sound.open("rb") as file:
         assert decode(file, ReadOptions()).duration_s == 1
+    with text.open("rb") as file, pytest.raises(MediumFault) as caught:
+        decode(file, ReadOptions())
+    assert caught.value.reason is Reason.NOT_MEDIA
 
 
 def test_metadata_in_another_encoding_do_no_harm():

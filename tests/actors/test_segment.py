@@ -74,6 +74,12 @@ def test_long_speech_is_split_where_it_is_quietest():
     assert spans_of(probabilities, max_s=15) == [(0.0, 9.616), (9.616, 19.216), (19.216, 25.6)]
 
 
+def test_a_pause_near_the_beginning_does_not_make_a_short_piece():
+    probabilities = frames((25.6, 0.9))
+    probabilities[60] = 0.5
+    assert spans_of(probabilities, max_s=15)[0][1] > 7.5
+
+
 def test_long_speech_without_a_pause_is_split_into_long_pieces():
     lengths = [stop - start for start, stop in spans_of(frames((64, 0.9)), max_s=15)]
     assert len(lengths) == 5
@@ -136,6 +142,10 @@ def test_merging_leaves_only_wide_gaps_and_loses_nothing(edges, gap):
     assert all(later[0] - earlier[1] >= gap for earlier, later in itertools.pairwise(merged))
     assert all(any(start <= a and b <= stop for start, stop in merged) for a, b in stretches)
     assert {edge for stretch in merged for edge in stretch} <= {edge for stretch in stretches for edge in stretch}
+
+
+def test_a_gap_as_wide_as_the_limit_is_kept():
+    assert merge([(0, 10), (20, 30), (39, 50)], 10) == [(0, 10), (20, 50)]
 
 
 def test_neighbours_share_the_gap_between_them():

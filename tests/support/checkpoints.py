@@ -162,13 +162,13 @@ def stirred_backbone(config: Any, generator: torch.Generator) -> Tensors:
 
 
 def stirred(key: str, tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A random tensor of this shape, of a size that keeps a network alive."""
+    """A random tensor of this shape, of a size that keeps a network alive, and bf16 near fp32."""
     if not tensor.is_floating_point():
         return tensor
     noise = torch.randn(tensor.shape, generator=generator)
     if key.endswith(("original0", "running_var", "gru_rel_pos_const")) or (tensor.ndim == 1 and key.endswith("weight")):
         return 1 + 0.3 * noise.abs()
-    return 0.3 * noise if tensor.ndim < 2 else noise * (1.5 / tensor[0].numel() ** 0.5)
+    return 0.3 * noise if tensor.ndim < 2 else noise / tensor[0].numel() ** 0.5
 
 
 def write_tensors(folder: Path, tensors: Tensors, file: str = "model.safetensors") -> Path:

@@ -64,13 +64,13 @@ def test_csv_leaves_no_text_that_a_spreadsheet_would_run(tmp_path: Path, start: 
 
 
 def test_audformat_reads_back_as_a_segmented_table(tmp_path: Path) -> None:
-    table = scores(score_row(start_s=1.1, end_s=4.0), score_row(start_s=4.0, end_s=3601.25, emotion=None))
+    table = scores(score_row(start_s=1.001, end_s=4.0), score_row(start_s=4.0, end_s=3601.25, emotion=None))
     export([table, *TABLES], "audformat", tmp_path / "db.csv")
     read = pd.read_csv(tmp_path / "db.csv", index_col=["file", "start", "end"])
     assert list(read.columns) == list(AUDFORMAT_COLUMNS)
     assert len(read) == ROWS + 2
     text = (tmp_path / "db.csv").read_text().splitlines()
-    assert text[1].startswith("s3://media/a.wav,0 days 00:00:01.100000,0 days 00:00:04.000000,angry,0.7,en,0.95,")
+    assert text[1].startswith("s3://media/a.wav,0 days 00:00:01.001000,0 days 00:00:04.000000,angry,0.7,en,0.95,")
     assert pd.to_timedelta(read.index.get_level_values("end"))[1].total_seconds() == 3601.25
     assert read["emotion"].isna().sum() == 1
 

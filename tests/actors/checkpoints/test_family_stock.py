@@ -1,5 +1,6 @@
 """The stock family against transformers' own classes, one at a time and in padded batches."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def reference(folder: Path, signals: list[Signal]) -> npt.NDArray[np.float32]:
     assert not info["missing_keys"]
     assert not info["unexpected_keys"]
     extract = Wav2Vec2FeatureExtractor.from_pretrained(folder)
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")  # transformers' WavLM
         rows = [found.eval()(**extract(s, sampling_rate=16_000, return_tensors="pt")).logits[0] for s in signals]
     return torch.stack(rows).numpy()
 
@@ -85,7 +87,7 @@ def test_the_width_of_the_published_superb_checkpoint(tmp_path: Path) -> None:
         weighted=True,
         hidden=1024,
         projection=256,
-        layers=2,
+        layers=1,
         num_attention_heads=16,
         intermediate_size=4096,
         conv_dim=[512] * 7,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.report.summary import LENGTH_BINS, MAX_TIMELINES, UNDECIDED, Summary
+from tasks.report.columns import UNDECIDED
+from tasks.report.summary import LENGTH_BINS, MAX_TIMELINES, Summary
 from tests.support.tables import corpus, score_row, scores
 
 ROWS = [
@@ -78,6 +79,14 @@ def test_a_timeline_is_in_order_of_time_and_media_in_order_of_name() -> None:
 def test_one_table_or_a_row_at_a_time_fold_to_the_same() -> None:
     assert _plain(Summary.fold([scores(row) for row in ROWS])) == _plain(SUMMARY)
     assert _plain(Summary.fold([scores(row) for row in reversed(ROWS)])) == _plain(SUMMARY)
+
+
+def test_a_medium_in_two_languages_keeps_the_language_of_each_segment() -> None:
+    rows = [score_row(start_s=n * 5, end_s=n * 5 + 4, language="ko" if n else "en") for n in range(3)]
+    for tables in ([scores(*rows)], [scores(row) for row in rows], [scores(row) for row in reversed(rows)]):
+        (medium,) = Summary.fold(tables).timelines
+        assert [sorted(medium.languages)[index] for index in medium.language] == ["en", "ko", "ko"]
+        assert dict(medium.languages) == {"en": 1, "ko": 2}
 
 
 def test_an_empty_corpus_has_no_rates() -> None:

@@ -1,0 +1,345 @@
+"""tasks/numerics/decision.py against hand arithmetic. Logits are logarithms of small whole numbers."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.contract import TAXONOMY
+from tasks.numerics.decision import CENTROIDS, Decision, decide, emotion_posterior
+from tests.support.records import model_spec
+
+MAP = {"neu": "neutral", "hap": "happy", "ang": "angry", "sad": "sad", "other": None}
+SEVEN = {emotion: emotion for emotion in TAXONOMY}
+quick = settings(max_examples=60, deadline=None, database=None)
+logit = st.integers(-1000, 1000).map(lambda value: value / 100)
+
+
+def _posterior(weights: dict[str, float], *, kind: str = "categorical", **parameters: Any) -> dict[str, float]:
+    """The posterior of one segment by emotion, without what is 0; `weights` are e^logit by label."""
+    return _named(_decided(weights, kind=kind, **parameters).posterior[0])
+
+
+def _decided(weights: dict[str, float], *, kind: str = "categorical", **parameters: Any) -> Any:
+    decision = Decision(**({"label_map": MAP} | parameters))
+    return decide(np.log(np.array([list(weights.values())])), model_spec(labels=tuple(weights), kind=kind), decision)
+
+
+def _named(row: Any) -> dict[str, float]:
+    return {emotion: float(p) for emotion, p in zip(TAXONOMY, row, strict=True) if p != 0}
+
+
+# -- each kind ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_categorical_model_is_decided_by_softmax_and_put_into_the_order_of_the_taxonomy() -> None:
+    decided = _decided({"neu": 1, "hap": 2, "ang": 3, "sad": 4})
+    # neutral happy sad angry fear surprise disgust
+    assert decided.posterior[0] == pytest.approx([0.1, 0.2, 0.4, 0.3, 0, 0, 0])
+    assert decided.emotions == ["sad"]
+    assert decided.confidence[0] == pytest.approx(0.4)
+    assert decided.dropped_mass[0] == 0
+
+
+def test_a_multilabel_model_is_decided_by_sigmoids() -> None:
+    # sigmoid(log w) = w / (1 + w): 1/2, 3/4, 1/4; their sum is 3/2.
+    expected = {"neutral": 1 / 3, "happy": 1 / 2, "sad": 1 / 6}
+    assert _posterior({"neu": 1, "hap": 3, "sad": 1 / 3}, kind="multilabel") == pytest.approx(expected)
+
+
+def test_the_temperature_divides_a_multilabel_models_logits_before_the_sigmoid() -> None:
+    # 9 and 1/9 at temperature 2 are 3 and 1/3: sigmoids 3/4 and 1/4.
+    posterior = _posterior({"hap": 9, "sad": 1 / 9}, kind="multilabel", audio_temperature=2.0)
+    assert posterior == pytest.approx({"happy": 3 / 4, "sad": 1 / 4})
+
+
+def test_dropped_mass_of_a_multilabel_model_is_a_share_of_all_its_mass() -> None:
+    decided = _decided({"neu": 1, "hap": 3, "other": 1 / 3}, kind="multilabel")
+    assert decided.dropped_mass[0] == pytest.approx((1 / 4) / (3 / 2))
+    assert _named(decided.posterior[0]) == pytest.approx({"neutral": 2 / 5, "happy": 3 / 5})
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_a_dimensional_model_is_decided_by_distances_to_the_centroids(temperature: float) -> None:
+    # Outputs 0…1 in the model's own order; happy lies at valence .76, arousal .48, dominance .35 of -1…1.
+    spec = model_spec(labels=("arousal", "dominance", "valence"), kind="dimensional")
+    outputs = np.array([[(1 + 0.48) / 2, (1 + 0.35) / 2, (1 + 0.76) / 2]])
+    row = emotion_posterior(outputs, spec, Decision(audio_temperature=temperature))[0]
+    assert TAXONOMY[int(row.argmax())] == "happy"
+    # Neutral is the origin: its distance is √(.76² + .48² + .35²) = √.9305; to sad √(1.39² + .75² + .68²) = √2.957.
+    assert row[0] / row[1] == pytest.approx(math.exp(-math.sqrt(0.9305) / 0.25 / temperature))
+    assert row[2] / row[1] == pytest.approx(math.exp(-math.sqrt(2.957) / 0.25 / temperature))
+
+
+def test_a_dimensional_model_is_measured_over_the_dimensions_that_it_has() -> None:
+    spec = model_spec(labels=("Arousal", "Valence"), kind="dimensional")
+    row = emotion_posterior(np.array([[0.5, 0.5]]), spec, Decision())[0]
+    # The origin is neutral; happy lies √(.76² + .48²) = √.808 from it where nothing says dominance.
+    assert row[1] / row[0] == pytest.approx(math.exp(-math.sqrt(0.808) / 0.25))
+
+
+def test_neutral_is_the_origin_and_every_emotion_has_its_own_centroid() -> None:
+    assert set(CENTROIDS) == set(TAXONOMY)
+    assert CENTROIDS["neutral"] == (0, 0, 0)
+    for emotion, (valence, arousal, dominance) in CENTROIDS.items():
+        spec = model_spec(labels=("valence", "arousal", "dominance"), kind="dimensional")
+        outputs = (1 + np.array([[valence, arousal, dominance]])) / 2
+        assert decide(outputs, spec, Decision()).emotions == [emotion]
+
+
+# -- the label map -----------------------------------------------------------------------------------------------------
+
+
+def test_labels_of_one_emotion_add_up() -> None:
+    maps = {"joy": "happy", "excited": "happy", "sad": "sad"}
+    assert _posterior({"joy": 3, "excited": 3, "sad": 4}, label_map=maps) == pytest.approx({"happy": 0.6, "sad": 0.4})
+
+
+def test_labels_are_looked_up_in_lower_case() -> None:
+    assert _posterior({"NEU": 1, "Hap": 3}) == pytest.approx({"neutral": 0.25, "happy": 0.75})
+
+
+def test_a_dropped_labels_mass_is_reported_and_the_rest_renormalised() -> None:
+    decided = _decided({"neu": 1, "hap": 2, "other": 1})
+    assert decided.dropped_mass[0] == pytest.approx(0.25)
+    assert _named(decided.posterior[0]) == pytest.approx({"neutral": 1 / 3, "happy": 2 / 3})
+
+
+def test_a_segment_is_undecided_only_above_the_greatest_dropped_mass() -> None:
+    assert _decided({"hap": 1, "other": 1}).emotions == ["happy"]
+    lost = _decided({"hap": 1, "other": 1.001})
+    assert lost.emotions == [None]
+    assert lost.undecided.tolist() == [True]
+    assert np.isnan(lost.posterior).all()
+    assert np.isnan([lost.confidence, lost.entropy]).all()
+    assert lost.dropped_mass[0] == pytest.approx(1.001 / 2.001)
+    assert _decided({"hap": 1, "other": 9}, max_dropped_mass=0.95).emotions == ["happy"]
+
+
+@quick
+@given(st.lists(logit, min_size=7, max_size=7))
+def test_where_no_label_is_dropped_the_dropped_mass_is_exactly_nothing(logits: list[float]) -> None:
+    spec = model_spec(labels=tuple(reversed(TAXONOMY)))
+    decided = decide(np.array([logits]), spec, Decision(label_map=SEVEN, max_dropped_mass=0.0))
+    assert decided.dropped_mass[0] == 0
+    assert not decided.undecided.any()
+
+
+def test_a_segment_whose_labels_all_map_to_nothing_is_undecided_whatever_is_allowed() -> None:
+    assert _decided({"other": 1, "neu": 1}, label_map={"other": None, "neu": None}, max_dropped_mass=1).emotions == [
+        None
+    ]
+
+
+def test_a_label_that_the_map_does_not_know_is_named() -> None:
+    with pytest.raises(ValueError, match="'bored' of superb"):
+        _decided({"bored": 1, "hap": 1})
+
+
+# -- each parameter, in its order --------------------------------------------------------------------------------------
+
+
+def test_temperature_flattens_the_logits() -> None:
+    # Square roots of 1 and 16.
+    assert _posterior({"neu": 1, "hap": 16}, audio_temperature=2.0) == pytest.approx({"neutral": 0.2, "happy": 0.8})
+
+
+def test_temperature_comes_before_the_label_map() -> None:
+    maps = {"joy": "happy", "excited": "happy", "sad": "sad"}
+    weights = {"joy": 4, "excited": 4, "sad": 9}
+    # 8 against 9; at temperature 2 it is 2 + 2 against 3.
+    assert _posterior(weights, label_map=maps) == pytest.approx({"happy": 8 / 17, "sad": 9 / 17})
+    assert _posterior(weights, label_map=maps, audio_temperature=2.0) == pytest.approx({"happy": 4 / 7, "sad": 3 / 7})
+
+
+@quick
+@given(st.permutations(TAXONOMY), st.lists(logit, min_size=7, max_size=7), st.floats(0.05, 20))
+def test_temperature_alone_changes_no_argmax_under_a_one_to_one_map(
+    labels: list[str], logits: list[float], temperature: float
+) -> None:
+    spec = model_spec(labels=tuple(labels))
+    plain = decide(np.array([logits]), spec, Decision(label_map=SEVEN))
+    flat = decide(np.array([logits]), spec, Decision(label_map=SEVEN, audio_temperature=temperature))
+    assert flat.emotions == plain.emotions
+
+
+def test_emotion_weights_are_factors_on_the_posterior() -> None:
+    # .1 .2 .3 .4, then .1 .4 .3 .2
+    posterior = _posterior({"neu": 1, "hap": 2, "ang": 3, "sad": 4}, emotion_weights={"sad": 0.5, "happy": 2.0})
+    assert posterior == pytest.approx({"neutral": 0.1, "happy": 0.4, "angry": 0.3, "sad": 0.2})
+
+
+def test_weights_come_after_the_bound_on_dropped_mass() -> None:
+    # 0.6 of the mass is dropped: no weight of what is left brings the segment back.
+    assert _decided({"hap": 2, "other": 3}, emotion_weights={"happy": 100.0}).emotions == [None]
+
+
+def test_a_segment_whose_every_emotion_has_weight_nought_is_undecided() -> None:
+    assert _decided({"hap": 1, "sad": 1}, emotion_weights={"happy": 0.0, "sad": 0.0}).emotions == [None]
+
+
+@pytest.mark.parametrize(
+    ("limits", "suppressed"),
+    [
+        ({}, True),
+        ({"confidence_threshold": 0.25 - 1e-9}, True),
+        ({"confidence_threshold": 0.25 + 1e-9}, False),
+        ({"dominance_margin": 0.125 - 1e-9}, True),
+        ({"dominance_margin": 0.125 + 1e-9}, False),
+        ({"confidence_threshold": 0.2, "dominance_margin": 0.2}, False),
+    ],
+)
+def test_neutral_is_suppressed_where_the_best_other_emotion_stands_out(
+    limits: dict[str, float], suppressed: bool
+) -> None:
+    # neutral 1/2; the best other 1/4, the next 1/8.
+    posterior = _posterior({"neu": 4, "hap": 2, "ang": 1, "sad": 1}, neutral_suppression=0.25, **limits)
+    # 1/8 : 2/8 : 1/8 : 1/8, of 5/8
+    changed = {"neutral": 1 / 5, "happy": 2 / 5, "angry": 1 / 5, "sad": 1 / 5}
+    plain = {"neutral": 1 / 2, "happy": 1 / 4, "angry": 1 / 8, "sad": 1 / 8}
+    assert posterior == pytest.approx(changed if suppressed else plain)
+
+
+def test_suppression_sees_the_posterior_after_the_weights() -> None:
+    # .5 .3 .2; with happy doubled .5 .6 .2 of 1.3: happy has .46, over the threshold that .3 does not reach.
+    weights = {"neu": 5, "hap": 3, "sad": 2}
+    changes = {"neutral_suppression": 0.5, "confidence_threshold": 0.4}
+    assert _posterior(weights, **changes)["neutral"] == pytest.approx(0.5)
+    # Then .25 .6 .2 of 1.05.
+    after = _posterior(weights, emotion_weights={"happy": 2.0}, **changes)
+    assert after == pytest.approx({"neutral": 0.25 / 1.05, "happy": 0.6 / 1.05, "sad": 0.2 / 1.05})
+
+
+def test_each_segment_is_suppressed_by_itself() -> None:
+    spec = model_spec(labels=("neu", "hap"))
+    decision = Decision(label_map=MAP, neutral_suppression=0.5, confidence_threshold=0.4)
+    # .75/.25 stays; .5/.5 becomes .25/.5.
+    posterior = emotion_posterior(np.log(np.array([[3.0, 1.0], [1.0, 1.0]])), spec, decision)
+    assert posterior[:, 0] == pytest.approx([0.75, 1 / 3])
+
+
+def test_neutral_floor_is_what_neutral_has_in_the_end() -> None:
+    # .1 of 1; the floor asks for .25 / .75 · .9 = .3, of 1.2 in all.
+    posterior = _posterior({"neu": 1, "hap": 2, "ang": 3, "sad": 4}, neutral_floor=0.25)
+    assert posterior == pytest.approx({"neutral": 0.25, "happy": 0.2 / 1.2, "angry": 0.25, "sad": 0.4 / 1.2})
+
+
+def test_neutral_above_its_floor_stays_as_it_is() -> None:
+    assert _posterior({"neu": 1, "hap": 1}, neutral_floor=0.4) == pytest.approx({"neutral": 0.5, "happy": 0.5})
+
+
+def test_the_floor_comes_after_suppression() -> None:
+    posterior = _posterior({"neu": 5, "hap": 3, "sad": 2}, neutral_suppression=0.0, neutral_floor=0.3)
+    # Suppressed to nothing: .6 and .4; the floor gives neutral .3 of what there is then.
+    assert posterior == pytest.approx({"neutral": 0.3, "happy": 0.42, "sad": 0.28})
+
+
+def test_ties_go_to_the_lower_index_of_the_taxonomy_not_of_the_labels() -> None:
+    assert _decided({"sad": 1, "ang": 1, "hap": 1}).emotions == ["happy"]
+    assert _decided({"ang": 1, "sad": 1, "neu": 1, "hap": 1}).emotions == ["neutral"]
+
+
+parameters = st.fixed_dictionaries(
+    {
+        "audio_temperature": st.floats(0.05, 20),
+        "emotion_weights": st.dictionaries(st.sampled_from(TAXONOMY), st.floats(0, 5)),
+        "neutral_suppression": st.floats(0, 2),
+        "confidence_threshold": st.floats(0, 1),
+        "dominance_margin": st.floats(0, 1),
+        "neutral_floor": st.floats(0, 0.99),
+        "max_dropped_mass": st.floats(0, 1),
+    }
+)
+
+
+@quick
+@given(parameters, st.lists(st.lists(logit, min_size=5, max_size=5), min_size=1, max_size=4), st.booleans())
+def test_rows_sum_to_one_or_are_nan_throughout_and_neutral_is_never_below_its_floor(
+    chosen: dict[str, Any], logits: list[list[float]], multilabel: bool
+) -> None:
+    spec = model_spec(labels=tuple(MAP), kind="multilabel" if multilabel else "categorical")
+    decided = decide(np.array(logits), spec, Decision(label_map=MAP, **chosen))
+    kept = decided.posterior[~decided.undecided]
+    assert kept.sum(axis=1) == pytest.approx(np.ones(len(kept)))
+    assert (kept >= 0).all()
+    assert (kept[:, 0] >= chosen["neutral_floor"] - 1e-9).all()
+    assert np.isnan(decided.posterior[decided.undecided]).all()
+    assert ((decided.dropped_mass >= 0) & (decided.dropped_mass <= 1)).all()
+    assert decided.undecided[decided.dropped_mass > chosen["max_dropped_mass"]].all()
+
+
+# -- extremes, sizes, refusals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["categorical", "multilabel"])
+def test_extreme_logits_are_as_sure_as_can_be(kind: Any) -> None:
+    spec = model_spec(labels=("neu", "hap"), kind=kind)
+    logits = np.array([[1e30, -1e30], [-1e30, 1e30]], dtype=np.float32)
+    decided = decide(logits, spec, Decision(label_map=MAP, audio_temperature=0.01))
+    assert decided.emotions == ["neutral", "happy"]
+    assert decided.confidence == pytest.approx([1.0, 1.0])
+    assert decided.entropy == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
+def test_what_a_model_answered_with_nan_is_undecided() -> None:
+    decided = decide(np.array([[np.nan, 1.0], [0.0, 1.0]]), model_spec(labels=("neu", "hap")), Decision(label_map=MAP))
+    assert decided.emotions == [None, "happy"]
+
+
+@pytest.mark.parametrize("kind", ["categorical", "multilabel", "dimensional"])
+def test_no_segments_are_no_rows(kind: Any) -> None:
+    labels = ("arousal", "dominance", "valence") if kind == "dimensional" else ("neu", "hap", "sad")
+    decided = decide(np.empty((0, 3)), model_spec(labels=labels, kind=kind), Decision(label_map=MAP))
+    assert decided.posterior.shape == (0, 7)
+    assert (decided.emotions, decided.confidence.shape, decided.entropy.shape) == ([], (0,), (0,))
+
+
+def test_entropy_is_in_nats() -> None:
+    assert _decided({"neu": 1, "hap": 1, "ang": 1, "sad": 1}).entropy[0] == pytest.approx(math.log(4))
+    # 1/4, 3/4: log 4 - 3/4 log 3
+    assert _decided({"neu": 1, "hap": 3}).entropy[0] == pytest.approx(math.log(4) - 0.75 * math.log(3))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,)])
+def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"must have shape \(n, 4\)"):
+        decide(np.zeros(shape), model_spec(), Decision(label_map=MAP))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("audio_temperature", 0.0),
+        ("audio_temperature", -1.0),
+        ("audio_temperature", math.inf),
+        ("neutral_suppression", -0.1),
+        ("confidence_threshold", -0.1),
+        ("dominance_margin", math.nan),
+        ("neutral_floor", 1.0),
+        ("neutral_floor", -0.1),
+        ("max_dropped_mass", 1.1),
+        ("max_dropped_mass", -0.1),
+    ],
+)
+def test_an_invalid_parameter_is_named_with_its_value(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must be in .*, not {value}"):
+        Decision(**{name: value})
+
+
+def test_a_weight_that_is_negative_or_for_no_emotion_is_named() -> None:
+    with pytest.raises(ValueError, match=r"emotion_weights\[sad\] must be in"):
+        Decision(emotion_weights={"sad": -1.0})
+    with pytest.raises(ValueError, match="'calm' is not an emotion; expected one of neutral, happy"):
+        Decision(emotion_weights={"calm": 1.0})
+    with pytest.raises(ValueError, match=r"label_map\[bored\]: 'boredom' is not an emotion"):
+        Decision(label_map={"bored": "boredom"})
+
+
+def test_the_canonical_form_does_not_depend_on_the_order_of_writing() -> None:
+    one = Decision(emotion_weights={"sad": 2.0, "happy": 1.5}, label_map={"b": None, "a": "sad"})
+    two = Decision(label_map={"a": "sad", "b": None}, emotion_weights={"happy": 1.5, "sad": 2.0})
+    assert list(one.canonical()["label_map"]) == ["a", "b"]
+    assert one.canonical() == two.canonical()

@@ -1,0 +1,325 @@
+"""tasks/config.py: what a configuration may say, and what results depend on."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.decode import DECODE_VERSION
+from actors.language import LANGUAGE_VERSION
+from actors.segment import SEGMENT_VERSION
+from infra.errors import CheckpointError, ConfigError, WeightsAbsentError
+from tasks.config import PRESETS, RESULT_VERSION, Identity, ScoreConfig, load_config, resolve
+from tests.support.checkpoints import edit_config, write_dimensional, write_soxan, write_stock
+
+Write = Callable[[str], str]
+Resolve = Callable[..., Identity]
+
+ROUTES = "routes: {en: {model: ./en}, ko: {model: ./ko}}\n"
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the smallest checkpoints: `en` and `ko`, others of each, and files that pass for Whisper's."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    small: dict[str, Any] = {"hidden": 16, "layers": 1, "conv_dim": [8] * 7}
+    write_stock(folder / "en", **small)
+    write_stock(folder / "en-2", seed=1, **small)
+    write_stock(folder / "en-raw", do_normalize=False, **small)
+    write_soxan(folder / "ko", **small)
+    write_dimensional(folder / "dimensions", **small)
+    write_stock(folder / "unknown", labels=("neu", "bored"), **small)
+    shutil.copytree(folder / "en", folder / "en-relabelled")
+    labels = {"0": "neu", "1": "hap", "2": "sad", "3": "ang"}
+    edit_config(folder / "en-relabelled", id2label=labels, label2id={label: int(row) for row, label in labels.items()})
+    (folder / "whisper.pt").write_bytes(b"whisper")
+    (folder / "whisper-2.pt").write_bytes(b"another")
+    return folder
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a configuration file and name it."""
+
+    def written(text: str) -> str:
+        path = tmp_path / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return written
+
+
+@pytest.fixture
+def resolved(checkpoints: Path) -> Resolve:
+    """Resolve a configuration of `en` and `ko` with changes; `en`, `ko` and `whisper` name others of the folder."""
+
+    def identity(
+        *, en: str = "en", ko: str = "ko", whisper: str = "whisper.pt", labels_sha256: str | None = None, **changes: Any
+    ) -> Identity:
+        values: dict[str, Any] = {
+            "routes": {"en": {"model": str(checkpoints / en)}, "ko": {"model": str(checkpoints / ko)}},
+            "language": {"model": str(checkpoints / whisper)} | changes.pop("language", {}),
+        }
+        return resolve(ScoreConfig.model_validate(values | changes), labels_sha256)
+
+    return identity
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_configuration_for_english_and_korean(name: str) -> None:
+    config = load_config(name)
+    assert config.name == name
+    assert set(config.routes) == {"en", "ko"}
+
+
+def test_the_default_and_the_superb_presets_name_the_published_models() -> None:
+    superb = "superb/wav2vec2-large-superb-er"
+    korean = "jungjongho/wav2vec2-xlsr-korean-speech-emotion-recognition"
+    assert {key: route.model for key, route in load_config("default").routes.items()} == {"en": superb, "ko": korean}
+    assert {key: route.model for key, route in load_config("superb").routes.items()} == {"en": superb, "ko": superb}
+    assert load_config("default").language.model == "base"
+
+
+def test_the_demo_presets_models_lie_beside_it() -> None:
+    folder = PRESETS["demo"].parent.resolve() / "checkpoints"
+    config = load_config("demo")
+    assert config.routes["en"].model == str(folder / "en-emotion")
+    assert config.language.model == str(folder / "whisper-demo.pt")
+
+
+def test_relative_paths_are_relative_to_the_file_and_other_names_stay(write: Write, tmp_path: Path) -> None:
+    config = load_config(
+        write(
+            "routes: {en: {model: ./models/en}, ko: {model: owner/name, revision: abc}}\n"
+            "language: {model: ../whisper.pt}\n"
+            "segments: {method: labels, labels: ./labels.jsonl}\n"
+        )
+    )
+    assert config.routes["en"].model == str(tmp_path / "models" / "en")
+    assert (config.routes["ko"].model, config.routes["ko"].revision) == ("owner/name", "abc")
+    assert config.language.model == str(tmp_path.parent / "whisper.pt")
+    assert config.segments.labels == str(tmp_path / "labels.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rutes: {}", ["rutes", "Extra inputs are not permitted"]),
+        ("media: {}", ["routes", "Field required"]),
+        ("routes: {}", ["routes", "at least 1 item"]),
+        ("routes: {en: {}}", ["routes.en.model", "Field required"]),
+        (ROUTES + "fallback: ja", ["fallback 'ja' is none of the routes (en, ko)"]),
+        (ROUTES + "on_uncertain: fallback", ["no fallback route is named"]),
+        (ROUTES + "on_unrouted: drop", ["on_unrouted", "'fallback' or 'quarantine'", "given: 'drop'"]),
+        (ROUTES + "precision: int8", ["precision", "given: 'int8'"]),
+        (ROUTES + "segments: {max_s: 0.6}", ["segments", "max_s (0.6) must be at least twice min_s (0.5)"]),
+        (ROUTES + "segments: {method: labels}", ["segments", "`labels` names the label file"]),
+        (ROUTES + "language: {windows: 0}", ["language.windows", "greater than or equal to 1", "given: 0"]),
+        (ROUTES + "language: {window_s: 31}", ["language.window_s", "less than or equal to 30", "given: 31"]),
+        (ROUTES + "media: {attempts: many}", ["media.attempts", "valid integer", "given: 'many'"]),
+        (ROUTES + "warnings: {neutral_rate: 2}", ["warnings.neutral_rate", "given: 2"]),
+        (ROUTES + "decision: {audio_temperature: 0}", ["decision", "audio_temperature must be in (0, inf], not 0.0"]),
+        (ROUTES + "decision: {emotion_weights: {calm: 2}}", ["decision", "'calm' is not an emotion"]),
+        (ROUTES + "decisions: {ja: {}}", ["decisions for languages without a route: ja"]),
+        (ROUTES + "decisions: {ko: {neutral_floor: 1}}", ["decisions.ko", "neutral_floor must be in [0, 1), not 1.0"]),
+        (ROUTES + "decisions: {ko: {floor: 1}}", ["decisions.ko: floor: Extra inputs are not permitted (given: 1)"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_given(write: Write, text: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(text))
+    for word in ["config.yaml", *words]:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def test_every_wrong_value_is_named_at_once(write: Write) -> None:
+    with pytest.raises(ConfigError, match=r"precision: .*; media\.attempts: .*"):
+        load_config(write(ROUTES + "precision: int8\nmedia: {attempts: 0}"))
+
+
+@pytest.mark.parametrize(("text", "kind"), [("- en\n- ko\n", "list"), ("", "NoneType"), ("just words", "str")])
+def test_a_file_that_holds_no_mapping_is_refused(write: Write, text: str, kind: str) -> None:
+    with pytest.raises(ConfigError, match=f"must hold a mapping of options, not {kind}"):
+        load_config(write(text))
+
+
+@pytest.mark.parametrize("data", [b"routes: {en: [", b"name: \xff\xfe", b"name: !!python/object:os.system {}"])
+def test_a_file_that_is_no_yaml_or_no_utf8_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "bad.yaml").write_bytes(data)
+    with pytest.raises(ConfigError, match=r"bad\.yaml is not readable as YAML"):
+        load_config(str(tmp_path / "bad.yaml"))
+
+
+def test_an_unknown_preset_is_answered_with_those_there_are() -> None:
+    with pytest.raises(
+        ConfigError, match="no configuration 'demmo': give a YAML file, or one of default, superb, demo"
+    ):
+        load_config("demmo")
+
+
+def test_a_languages_decision_is_the_common_one_with_its_own_on_top(write: Write) -> None:
+    config = load_config(
+        write(ROUTES + "decision: {audio_temperature: 2, neutral_floor: 0.1}\ndecisions: {ko: {neutral_floor: 0.2}}")
+    )
+    korean, english = config.decision_of("ko"), config.decision_of("en")
+    assert (korean.audio_temperature, korean.neutral_floor) == (2.0, 0.2)
+    assert (english.audio_temperature, english.neutral_floor) == (2.0, 0.1)
+
+
+# -- what results depend on --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"whisper": "whisper-2.pt"},
+        {"precision": "fp32"},
+        {"reading": {"max_duration_s": 60}},
+        {"segments": {"max_s": 20}},
+        {"segments": {"method": "windows"}},
+        {"segments": {"speech_threshold": 0.6}},
+        {"language": {"windows": 2}},
+        {"language": {"per_segment": True}},
+        {"language": {"min_confidence": 0.6}},
+        {"fallback": "en", "on_uncertain": "fallback"},
+        {"fallback": "en", "on_unrouted": "fallback"},
+        {"labels_sha256": "ab"},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_changes_with_what_changes_results(resolved: Resolve, changes: dict[str, Any]) -> None:
+    assert resolved(**changes).fingerprint != resolved().fingerprint
+
+
+def test_the_fingerprint_changes_with_the_languages_that_are_routed(resolved: Resolve, checkpoints: Path) -> None:
+    only = {"en": {"model": str(checkpoints / "en")}}
+    assert resolved(routes=only).fingerprint != resolved().fingerprint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "another"},
+        {"resources": {"readers": 3, "num_cpus": 1, "batch_seconds": 5, "timeout_s": 5}},
+        {"media": {"suffixes": ["wav"], "shard_hours": 2, "shard_media": 3, "attempts": 9}},
+        {"warnings": {"neutral_rate": 0.1}},
+        {"decision": {"audio_temperature": 2, "label_map": {"neu": None}}},
+        {"decisions": {"ko": {"neutral_floor": 0.2}}},
+        {"en": "en-2"},
+        {"ko": "dimensions"},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_does_not_change_with_speed_names_decisions_or_models(
+    resolved: Resolve, changes: dict[str, Any]
+) -> None:
+    assert resolved(**changes).fingerprint == resolved().fingerprint
+
+
+def test_the_fingerprint_follows_the_bytes_not_the_place(resolved: Resolve, checkpoints: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoints / "en", tmp_path / "moved")
+    shutil.copy(checkpoints / "whisper.pt", tmp_path / "moved.pt")
+    moved = resolved(en=str(tmp_path / "moved"), whisper=str(tmp_path / "moved.pt"))
+    assert (moved.fingerprint, moved.routes) == (resolved().fingerprint, resolved().routes)
+
+
+def test_a_label_file_counts_by_its_content_not_by_its_name(resolved: Resolve) -> None:
+    prints = [
+        resolved(segments={"method": "labels", "labels": name}, labels_sha256=sha).fingerprint
+        for name, sha in [("a.jsonl", "1"), ("b.jsonl", "1"), ("a.jsonl", "2")]
+    ]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_the_result_version_is_raised_with_the_version_of_any_step() -> None:
+    # The fingerprint holds RESULT_VERSION alone, so that a planner need not import decoders and networks. Whoever
+    # raises one of the others raises that as well, and then changes this line.
+    assert (RESULT_VERSION, DECODE_VERSION, SEGMENT_VERSION, LANGUAGE_VERSION) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("other", ["en-2", "en-raw", "en-relabelled"])
+def test_a_route_changes_with_its_weights_preprocessing_or_labels_and_the_others_do_not(
+    resolved: Resolve, other: str
+) -> None:
+    before, after = resolved(fallback="ko"), resolved(fallback="ko", en=other)
+    assert after.routes["en"] != before.routes["en"]
+    assert (after.routes["ko"], after.routes["fallback"]) == (before.routes["ko"], before.routes["fallback"])
+
+
+def test_the_fallback_has_the_identity_of_its_route_or_none(resolved: Resolve) -> None:
+    identity = resolved(fallback="ko")
+    assert identity.routes["fallback"] == identity.routes["ko"] != identity.routes["en"]
+    assert resolved().routes["fallback"] == "quarantine"
+
+
+def test_an_absent_model_or_whisper_is_named_with_what_to_do(resolved: Resolve) -> None:
+    with pytest.raises(CheckpointError, match=r"There is no folder .*/enn\. Did you mean"):
+        resolved(en="enn")
+    with pytest.raises(WeightsAbsentError, match="seraph models pull"):
+        resolved(whisper="absent.pt")
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision": {"audio_temperature": 2}},
+        {"decision": {"emotion_weights": {"sad": 2}}},
+        {"decision": {"neutral_suppression": 0.5}},
+        {"decision": {"confidence_threshold": 0.5}},
+        {"decision": {"dominance_margin": 0.5}},
+        {"decision": {"neutral_floor": 0.5}},
+        {"decision": {"max_dropped_mass": 0.6}},
+        {"decision": {"label_map": {"neu": None}}},
+        {"decisions": {"ko": {"neutral_floor": 0.2}}},
+        {"decisions": {"ko": {"label_map": {"fear": "surprise"}}}},
+    ],
+    ids=str,
+)
+def test_the_decisions_name_changes_with_any_parameter(resolved: Resolve, changes: dict[str, Any]) -> None:
+    assert resolved(**changes).decisions.name != resolved().decisions.name
+
+
+def test_the_decisions_name_does_not_change_with_what_is_no_decision(resolved: Resolve) -> None:
+    others = resolved(name="x", en="en-2", precision="fp32", warnings={"neutral_rate": 0.1})
+    written_out = resolved(decision={"audio_temperature": 1, "label_map": {"NEU": "neutral"}}, decisions={"ko": {}})
+    assert others.decisions.name == written_out.decisions.name == resolved().decisions.name
+
+
+def test_each_language_gets_its_own_decision_with_the_labels_of_all_models(resolved: Resolve) -> None:
+    decisions = resolved(decisions={"ko": {"label_map": {"fear": "surprise"}}}).decisions
+    # superb's neu hap ang sad, and the five of the Korean model
+    assert decisions.of("en").label_map == {
+        "ang": "angry",
+        "anger": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+        "hap": "happy",
+        "happiness": "happy",
+        "neu": "neutral",
+        "sad": "sad",
+        "sadness": "sad",
+    }
+    assert decisions.of("ko").label_map["fear"] == "surprise"
+    assert decisions.of("ja") == decisions.of("en")
+
+
+def test_a_dimensional_model_needs_no_label_map(resolved: Resolve) -> None:
+    assert "arousal" not in resolved(ko="dimensions").decisions.of("ko").label_map
+
+
+def test_a_label_without_a_meaning_is_refused_until_it_is_given_one(resolved: Resolve) -> None:
+    with pytest.raises(CheckpointError, match="bored"):
+        resolved(en="unknown")
+    assert resolved(en="unknown", decision={"label_map": {"bored": None}}).decisions.of("en").label_map["bored"] is None
+    with pytest.raises(ConfigError, match="no model has the label 'boring'"):
+        resolved(decision={"label_map": {"boring": None}})
