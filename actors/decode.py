@@ -22,9 +22,6 @@ from actors.contract import SAMPLING_RATE, Flag, Reason, Signal
 from actors.mixdown import Mixdown, TooLongError
 from actors.options import ReadOptions
 
-DECODE_VERSION = 1
-"""Raise it whenever the same bytes would give another signal."""
-
 CONTAINERS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dv,eac3,flac,flv,gxf,live_flv,loas,matroska,mov,mp3,mpc,mpc8,"
     "mpeg,mpegts,mxf,nistsphere,nut,ogg,rm,tak,truehd,tta,voc,w64,wav,wtv,wv,xwma"

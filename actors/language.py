@@ -21,9 +21,6 @@ from infra.errors import CheckpointError, ConfigError
 if TYPE_CHECKING:
     from whisper.model import Whisper
 
-LANGUAGE_VERSION = 1
-"""Raise it whenever the same signal, spans, weights and options would give another language."""
-
 WINDOW_S = 30.0
 """What Whisper hears at once, in seconds."""
 

@@ -14,9 +14,6 @@ from actors.contract import SAMPLING_RATE, Signal, Span
 from actors.options import SegmentOptions
 from actors.speech import FRAME, SpeechDetector
 
-SEGMENT_VERSION = 1
-"""Raise it whenever the same signal and options would give other spans."""
-
 MIN_SPEECH_S = 0.25
 """Less speech than this is a click or a breath and is dropped (silero-vad's own `min_speech_duration_ms`)."""
 

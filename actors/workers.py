@@ -77,9 +77,12 @@ class Reader:
         self._segmenter: Segmenter | None = None
 
     def ready(self) -> None:
-        """Load the speech detector."""
+        """Load the speech detector. One thread: on a busy machine more make these small networks many times slower."""
+        import torch
+
         from actors.segment import Segmenter
 
+        torch.set_num_threads(1)
         if self._segments.method != "labels":
             self._segmenter = Segmenter(self._segments)
 

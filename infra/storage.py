@@ -39,10 +39,12 @@ __all__ = ["ObjectChanged", "ObjectInfo", "ObjectMissing", "Patience", "Store"]
 
 _MIB = 2**20
 _PIECE_BYTES = _MIB
+_BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _TRANSFER = TransferConfig(multipart_threshold=64 * _MIB, multipart_chunksize=16 * _MIB, max_concurrency=4)
 _CREDENTIAL_CODES = frozenset(
     {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "403", "401"}
 )
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MISSING_CODES = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -181,7 +183,7 @@ class Store:
         for attempt in range(self._patience.attempts):
             try:
                 return self._stream(place, file, if_match)
-            except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as error:
+            except _BROKEN_OFF as error:
                 last = error
                 time.sleep(self._patience.backoff_s * 2**attempt)
         raise StoreError(
@@ -209,7 +211,7 @@ class Store:
     def _translated(self, action: str, place: Location | None, *, streaming: bool = False) -> Iterator[None]:
         try:
             yield
-        except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as error:
+        except _BROKEN_OFF as error:
             if streaming:
                 raise  # _download tries again
             raise _unreachable(action, place, self.access, error) from error
@@ -238,7 +240,7 @@ def _client(access: StoreAccess, patience: Patience, max_connections: int) -> "S
         max_pool_connections=max_connections,
         tcp_keepalive=True,
         # A proxy cannot reach this machine's own loopback.
-        proxies={} if _is_loopback(access.endpoint_url) else None,
+        proxies={} if urlsplit(access.endpoint_url or "").hostname in _LOOPBACK else None,
     )
     try:
         # A session of its own: the default one is not safe to build clients from in several threads.
@@ -256,10 +258,6 @@ def _client(access: StoreAccess, patience: Patience, max_connections: int) -> "S
             f"no client for {_shown(access)}: {type(error).__name__}; expected AWS_ENDPOINT_URL like https://HOST:PORT "
             "and either both keys or a profile that exists"
         ) from error
-
-
-def _is_loopback(endpoint_url: str | None) -> bool:
-    return endpoint_url is not None and urlsplit(endpoint_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 def _is_marker(found: "ObjectTypeDef") -> bool:

@@ -14,15 +14,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from actors import versions
 from actors.checkpoints import CheckpointIdentity, identify, label_map
 from actors.detector_file import find_detector
 from actors.options import LanguageOptions, Options, ReadOptions, Resources, Route, SegmentOptions
 from infra.errors import ConfigError
 from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
-
-RESULT_VERSION = 1
-"""Raised when reading, segmenting or language detection change their answers: everything is scored again."""
 
 PRESETS = {
     "default": Path(__file__).parent / "presets" / "default.yaml",
@@ -190,7 +188,7 @@ def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
     routes = {key: _route_identity(each) for key, each in checkpoints.items()}
     routes[FALLBACK] = routes[config.fallback] if config.fallback else QUARANTINED
     covered = {
-        "version": RESULT_VERSION,
+        "versions": [versions.DECODING, versions.SEGMENTING, versions.LANGUAGE],
         "reading": config.reading.model_dump(),
         "segments": config.segments.model_dump(exclude={"labels"}) | {"labels_sha256": labels_sha256},
         "language": config.language.model_dump(exclude={"model"}) | {"sha256": detector},

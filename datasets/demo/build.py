@@ -5,8 +5,8 @@
     python datasets/demo/build.py --only en-emotion     one checkpoint (or ko-emotion, language)
     python datasets/demo/build.py --measure             measured.json, from the files as they are
 
-Needs the dependency group `corpus` (espeak-ng as a library) besides what Seraph needs. The same seed on the same kind of
-machine gives the same files.
+Needs the dependency group `corpus` (espeak-ng as a library) besides what Seraph needs. The same seed on the same kind
+of machine gives the same files.
 """
 
 import argparse
@@ -20,13 +20,12 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported
 
-import torch  # noqa: E402
-
-import corpus  # noqa: E402
-import emotion_models  # noqa: E402
-import language_model  # noqa: E402
-from measure import measure  # noqa: E402
-from speech import Espeak  # noqa: E402
+import corpus
+import emotion_models
+import language_model
+import torch
+from measure import measure
+from speech import Espeak
 
 FOLDER = Path(__file__).resolve().parent
 PARTS = ("language", "en-emotion", "ko-emotion", "media")  # the longest first

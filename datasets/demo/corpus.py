@@ -5,9 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 import mediafiles as files
+import numpy as np
 from cast import HELD_OUT, LANGUAGES, held_out_sentences
 from mediafiles import Format
 from prosody import EMOTIONS, Speaker, perform
@@ -62,9 +61,8 @@ def _episodes(media: Path, language: str, espeak: Espeak, rng: np.random.Generat
     for number, form in enumerate(_EPISODE_FORMATS[language]):
         speakers = rng.permutation(len(HELD_OUT[language]))[:_SPEAKERS_PER_EPISODE]
         texts = rng.permutation(held_out_sentences(language))[:_LINES_PER_EPISODE]
-        emotions = rng.permutation(
-            [*EMOTIONS, *EMOTIONS, *rng.choice(EMOTIONS, _LINES_PER_EPISODE - 14, replace=False)]
-        )
+        extra = rng.choice(EMOTIONS, _LINES_PER_EPISODE - 2 * len(EMOTIONS), replace=False)
+        emotions = rng.permutation([*EMOTIONS, *EMOTIONS, *extra])
         lines = [Line(str(text), HELD_OUT[language][rng.choice(speakers)], str(emotion))
                  for text, emotion in zip(texts, emotions, strict=True)]  # fmt: skip
         path = f"{language}/episodes/{language}-episode-{number + 1}.{form.suffix}"
@@ -84,10 +82,9 @@ def _write(media: Path, path: str, language: str, lines: list[Line], form: Forma
         start = sum(piece.size for piece in pieces)
         pieces.append(perform(espeak, line.speaker, line.text, line.emotion, rng))
         pause = _MARGIN if line is lines[-1] else rng.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE)
-        span = (
-            (0, start + pieces[-1].size + round(pause * rate)) if len(lines) == 1 else (start, start + pieces[-1].size)
-        )
+        end = start + pieces[-1].size
         pieces.append(np.zeros(round(pause * rate), np.float32))
+        span = (0, end + pieces[-1].size) if len(lines) == 1 else (start, end)
         rows.append({
             "video": path, "start": round(span[0] / rate, 3), "end": int(1000 * span[1] / rate) / 1000,
             "text": line.text, "speaker": line.speaker.name, "label": line.emotion, "language": language,

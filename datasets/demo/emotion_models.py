@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mediafiles import SAMPLING_RATE
+from prosody import EMOTIONS
 from safetensors.torch import load_file, save_file
+from speech import Espeak
 from torch import nn
+from training_speech import utterances, with_margins, worn
 from transformers import (
     AutoModelForAudioClassification,
     Wav2Vec2Config,
@@ -20,16 +24,12 @@ from transformers import (
     Wav2Vec2Model,
 )
 
-from mediafiles import SAMPLING_RATE
-from prosody import EMOTIONS
-from speech import Espeak
-from training_speech import utterances, with_margins, worn
-
 # A checkpoint's own words for the seven emotions, in the checkpoint's own order.
 LABELS = {
-    "en": {"angry": "angry", "disgust": "disgust", "fear": "fear", "happy": "happy", "neutral": "neutral", "sad": "sad",
-           "surprise": "surprise"},
-    "ko": {"기쁨": "happy", "당황": "surprise", "분노": "angry", "불안": "fear", "슬픔": "sad", "중립": "neutral", "혐오": "disgust"},
+    "en": {"angry": "angry", "disgust": "disgust", "fear": "fear", "happy": "happy", "neutral": "neutral",
+           "sad": "sad", "surprise": "surprise"},
+    "ko": {"기쁨": "happy", "당황": "surprise", "분노": "angry", "불안": "fear", "슬픔": "sad",
+           "중립": "neutral", "혐오": "disgust"},
 }  # fmt: skip
 _ARCHITECTURES = {"en": "Wav2Vec2ForSequenceClassification", "ko": "Wav2Vec2ForSpeechClassification"}
 _TRAINING_UTTERANCES, _EPOCHS, _BATCH, _PEAK_RATE = 1330, 14, 8, 1e-3

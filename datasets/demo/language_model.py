@@ -1,8 +1,8 @@
 """The language checkpoint: a tiny multilingual Whisper that hears which language is spoken, and nothing else.
 
 It is saved in openai-whisper's own format. Only the start-of-transcript row and the language rows of its embedding are
-trained; the others are zero. English and Korean are taught with all training voices; other languages and sounds that are
-no speech are taught too, so that they are not taken for English or Korean with confidence.
+trained; the others are zero. English and Korean are taught with all training voices; other languages, and sounds
+that are no speech, are taught too, so that they are not taken for English or Korean with confidence.
 """
 
 import time
@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 import torch
 import whisper
-from torch import nn
-from torch.nn.functional import cross_entropy, gelu
-from whisper.audio import N_FRAMES, log_mel_spectrogram
-from whisper.model import ModelDimensions, Whisper
-from whisper.tokenizer import get_tokenizer
-
 from cast import LANGUAGES, other_languages
 from mediafiles import SAMPLING_RATE
 from speech import Espeak
+from torch import nn
+from torch.nn.functional import cross_entropy, gelu
 from training_speech import utterances, with_margins, worn
+from whisper.audio import N_FRAMES, log_mel_spectrogram
+from whisper.model import ModelDimensions, Whisper
+from whisper.tokenizer import get_tokenizer
 
 DIMENSIONS = ModelDimensions(
     n_mels=80, n_audio_ctx=1500, n_audio_state=32, n_audio_head=2, n_audio_layer=1,

@@ -8,15 +8,14 @@ from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import torch
-from silero_vad import get_speech_timestamps, load_silero_vad
-
 import emotion_models
 import language_model
+import numpy as np
+import torch
 from cast import LANGUAGES
 from mediafiles import SAMPLING_RATE, read
 from prosody import EMOTIONS
+from silero_vad import get_speech_timestamps, load_silero_vad
 
 Row = dict[str, object]
 

@@ -1,6 +1,6 @@
 """Media files: writing a signal in many formats, some with a picture track, and reading it back.
 
-Everything goes through PyAV with bit-exact flags, one thread and no dates, so that the same signal gives the same bytes.
+Everything goes through PyAV with bit-exact flags, one thread and no dates: the same signal gives the same bytes.
 """
 
 import io
@@ -19,6 +19,11 @@ from scipy.signal import resample_poly
 SAMPLING_RATE = 16_000  # Hz, what every model here hears
 _PICTURE = (96, 160)  # height, width
 _PICTURES_A_SECOND = 5
+_PICTURE_QUALITY = {
+    "libx264": {"crf": "38"},
+    "libvpx-vp9": {"crf": "55", "b": "0", "cpu-used": "5"},
+    "mpeg4": {"qscale": "12"},
+}
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,14 @@ def resample(signal: np.ndarray, source: int, target: int) -> np.ndarray:
 
 def write(target: Path | BinaryIO, signal: np.ndarray, sampling_rate: int, form: Format) -> None:
     """Write a mono signal (float32, at `sampling_rate` Hz) in one format; stereo repeats it, slightly quieter right."""
-    sound = np.stack(
-        [resample(signal, sampling_rate, form.sampling_rate) * gain for gain in (1.0, 0.8)[: form.channels]]
-    )
-    sound = np.ascontiguousarray(np.clip(sound, -0.999, 0.999))
+    left = np.clip(resample(signal, sampling_rate, form.sampling_rate), -0.999, 0.999)
+    sound = np.stack([left * gain for gain in (1.0, 0.8)[: form.channels]])
     name = {"mkv": "matroska", "m4a": "ipod"}.get(form.suffix, form.suffix)
     file = str(target) if isinstance(target, Path) else target
     with av.open(file, "w", format=name, options={"fflags": "+bitexact"}) as container:
         picture = _picture_stream(container, form)
         voice = _voice_stream(container, form)
-        for second in range(
-            0, -(-sound.shape[1] // form.sampling_rate)
-        ):  # by the second, so that the tracks interleave
+        for second in range(-(-left.size // form.sampling_rate)):  # by the second, so that the tracks interleave
             for frame in _pictures(second) if picture else ():
                 container.mux(picture.encode(frame))
             container.mux(voice.encode(_voice_frame(sound, second, form)))
@@ -104,12 +105,7 @@ def _voice_stream(container: Any, form: Format) -> Any:
 def _picture_stream(container: Any, form: Format) -> Any:
     if form.picture is None:
         return None
-    quality = {
-        "libx264": {"crf": "38"},
-        "libvpx-vp9": {"crf": "55", "b": "0", "cpu-used": "5"},
-        "mpeg4": {"qscale": "12"},
-    }
-    stream = container.add_stream(form.picture, rate=_PICTURES_A_SECOND, options=quality[form.picture])
+    stream = container.add_stream(form.picture, rate=_PICTURES_A_SECOND, options=_PICTURE_QUALITY[form.picture])
     stream.height, stream.width = _PICTURE
     stream.pix_fmt = "yuv420p"
     stream.codec_context.flags |= Flags.bitexact

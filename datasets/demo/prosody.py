@@ -7,7 +7,6 @@ between neutral and its emotion (its strength), and every figure is jittered, so
 from dataclasses import dataclass, fields
 
 import numpy as np
-
 from speech import Espeak
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fear", "surprise", "disgust")

@@ -1,10 +1,9 @@
-"""Training speech: utterances of the training voices and sentences, worn by the channels that real media pass through."""
+"""Training speech: utterances of the training voices and sentences, worn by what real media pass through."""
 
 from collections.abc import Iterator
 
-import numpy as np
-
 import mediafiles
+import numpy as np
 from cast import training_sentences, training_voices
 from mediafiles import SAMPLING_RATE, Format, resample
 from prosody import EMOTIONS, Speaker, perform

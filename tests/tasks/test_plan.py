@@ -211,9 +211,9 @@ def test_shards_are_cut_by_the_hours_that_the_bytes_stand_for() -> None:
 
 
 def test_bytes_stand_for_more_time_in_compressed_sound_than_in_pictures() -> None:
-    # 36 MB: half an hour of mp3 at 20 kB a second, two and a half minutes of film.
-    listing = _sized({f"{n}.{suffix}": 36e6 for n in range(3) for suffix in ("MP3", "mkv")}, bytes_per_second=1)
-    assert [len(shard) for shard in _cut(_plan(listing, _ledger()))] == [3, 3]
+    # 24 MB: 1200 s of mp3 at 20 kB a second, 96 s of film. In turns that is 1200, 1296, 2496, 2592, and 3792 s.
+    listing = _sized({f"{n}.{suffix}": 24e6 for n in range(3) for suffix in ("MP3", "mkv")}, bytes_per_second=1)
+    assert [len(shard) for shard in _cut(_plan(listing, _ledger()))] == [4, 2]
 
 
 def test_shards_are_cut_by_the_number_of_media() -> None:

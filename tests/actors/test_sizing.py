@@ -1,0 +1,148 @@
+"""actors/sizing.py: what is derived for a cluster fits into it."""
+
+from typing import Any
+
+import pytest
+
+from actors.options import Resources
+from actors.sizing import Sizes, derive
+
+CPU_CLUSTERS = [(1, 0), (2, 0), (3, 0), (4, 0), (7, 0), (8, 0), (16, 0), (64, 0), (192, 0)]
+GPU_CLUSTERS = [(8, 1), (4, 1), (64, 1), (8, 8), (16, 8), (64, 8), (2, 4), (1, 1), (1, 8)]
+
+
+def _derive(cpus: float, gpus: float = 0, routes: int = 2, **resources: Any) -> Sizes:
+    return derive(Resources(**resources), cpus=cpus, gpus=gpus, routes=routes)
+
+
+def _cpus(sizes: Sizes) -> float:
+    """What all actors together ask for."""
+    groups = [
+        (sizes.readers, sizes.reader),
+        (sizes.listeners, sizes.listener),
+        (sizes.most_scorers, sizes.scorer),
+    ]
+    return sum(number * options["num_cpus"] for number, options in groups)
+
+
+@pytest.mark.parametrize("routes", [1, 2, 5])
+@pytest.mark.parametrize(("cpus", "gpus"), CPU_CLUSTERS + GPU_CLUSTERS)
+def test_all_actors_fit_into_the_cluster_at_once(cpus: int, gpus: int, routes: int) -> None:
+    sizes = _derive(cpus, gpus, routes)
+    assert _cpus(sizes) <= cpus
+    assert sizes.most_scorers * sizes.scorer["num_gpus"] <= gpus
+    assert min(sizes.readers, sizes.listeners, sizes.least_scorers, sizes.most_scorers) >= 1
+    assert sizes.least_scorers <= sizes.most_scorers
+
+
+@pytest.mark.parametrize(("cpus", "gpus"), CPU_CLUSTERS + GPU_CLUSTERS)
+def test_cpu_shares_are_above_nothing_and_whole_numbers_above_one(cpus: int, gpus: int) -> None:
+    share = _derive(cpus, gpus).scorer["num_cpus"]
+    assert share > 0
+    assert share < 1 or share == int(share)
+
+
+@pytest.mark.parametrize("cpus", [cpus for cpus, _ in CPU_CLUSTERS])
+def test_the_scorers_threads_add_up_to_the_cores_at_most(cpus: int) -> None:
+    sizes = _derive(cpus)
+    assert 1 <= sizes.scorer_threads * sizes.most_scorers <= cpus
+
+
+@pytest.mark.parametrize(
+    ("cpus", "readers", "scorers", "share", "threads"),
+    [
+        # share: what the listener (0.25) and the readers (0.25 each) leave, by the number of scorers
+        (1, 1, 1, 0.5, 1),
+        (2, 1, 2, 0.75, 1),
+        (4, 1, 2, 1.0, 2),
+        (16, 2, 4, 3.0, 4),
+    ],
+)
+def test_a_machine_without_gpus_has_a_worker_for_each_language_and_then_one_for_every_four_cores(
+    cpus: int, readers: int, scorers: int, share: float, threads: int
+) -> None:
+    sizes = _derive(cpus)
+    assert (sizes.readers, sizes.most_scorers, sizes.scorer_threads) == (readers, scorers, threads)
+    assert sizes.scorer == {"num_cpus": share, "num_gpus": 0.0}
+    assert (sizes.batch_s, sizes.model_memory_bytes) == (30.0, None)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "readers", "share"),
+    [
+        (8, 1, 6, 1.0),
+        (16, 8, 7, 1.0),
+        (64, 8, 55, 1.0),
+        # (8 - 0.25 - 0.25) / 8, rounded down: eight whole CPUs would leave no room for a reader
+        (8, 8, 1, 0.93),
+    ],
+)
+def test_each_gpu_has_a_worker_and_the_cores_beside_them_read(cpus: int, gpus: int, readers: int, share: float) -> None:
+    sizes = _derive(cpus, gpus)
+    assert (sizes.readers, sizes.most_scorers, sizes.scorer_threads) == (readers, gpus, 1)
+    assert sizes.scorer == {"num_cpus": share, "num_gpus": 1.0}
+    assert sizes.batch_s == 320.0
+
+
+def test_a_fraction_of_a_gpu_makes_several_workers_share_one() -> None:
+    sizes = _derive(16, 2, num_gpus=0.25)
+    assert sizes.most_scorers == 8
+    assert sizes.scorer["num_gpus"] == 0.25
+    assert _cpus(sizes) <= 16
+
+
+def test_several_gpus_for_one_worker_make_fewer_workers() -> None:
+    assert _derive(16, 8, num_gpus=2).most_scorers == 4
+    assert _derive(16, 1, num_gpus=2).most_scorers == 1
+
+
+def test_gpus_are_left_alone_where_none_are_asked_for() -> None:
+    assert _derive(16, 8, num_gpus=0) == _derive(16, 0)
+
+
+def test_what_is_configured_is_what_is_asked_for() -> None:
+    sizes = _derive(
+        16,
+        readers=5,
+        min_workers=2,
+        max_workers=3,
+        num_cpus=4,
+        batch_seconds=12,
+        media_in_flight=7,
+        model_memory_gb=1.5,
+    )
+    assert (sizes.readers, sizes.least_scorers, sizes.most_scorers) == (5, 2, 3)
+    assert (sizes.scorer["num_cpus"], sizes.scorer_threads) == (4, 4)
+    assert (sizes.batch_s, sizes.media_in_flight, sizes.model_memory_bytes) == (12, 7, 1_500_000_000)
+
+
+def test_fewer_workers_than_cores_share_the_cores_as_threads() -> None:
+    assert _derive(16, max_workers=2).scorer_threads == 8
+    assert _derive(16, max_workers=2, num_cpus=0.5).scorer_threads == 1
+
+
+def test_the_least_number_of_workers_is_never_above_the_most() -> None:
+    assert _derive(2, min_workers=9).least_scorers == 2
+
+
+def test_many_workers_on_few_cores_still_fit() -> None:
+    assert _cpus(_derive(2, max_workers=40)) <= 2
+
+
+def test_media_in_flight_are_two_for_each_reader_and_scorer() -> None:
+    assert _derive(16).media_in_flight == 2 * (2 + 4)
+
+
+def test_the_listener_gets_half_of_the_cores_and_at_most_four_threads() -> None:
+    assert [_derive(cpus).listener_threads for cpus in (1, 2, 4, 16)] == [1, 1, 2, 4]
+
+
+def test_the_description_names_what_a_run_record_needs() -> None:
+    assert _derive(2).description() == {
+        "max_scorers": 2,
+        "scorer_threads": 1,
+        "num_cpus": 0.75,
+        "num_gpus": 0.0,
+        "batch_seconds": 30.0,
+        "media_in_flight": 6,
+    }

@@ -1,0 +1,78 @@
+"""tasks/records.py: the run record, and the names of runs."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.records import MediaCounts, RunRecord, code_version, lock_sha256, new_run_id
+from tests.support.records import run_record
+
+PROMISED = {
+    "run_id": str,
+    "status": str,
+    "media": {"planned", "scored", "silent", "skipped", "quarantined", "removed", "other"},
+    "segments": int,
+    "audio_seconds": float,
+    "realtime_factor": float,
+    "languages": {"en", "ko"},
+    "emotions": {"neutral", "angry"},
+    "outputs": {"scores", "report", "quarantine", "run", "report_file"},
+    "validation": {"success", "failed", "warnings"},
+}
+"""The keys of the design's JSON contract: the type of a figure, the keys of a group."""
+
+
+@pytest.mark.parametrize(("key", "promise"), PROMISED.items())
+def test_the_summary_has_the_keys_that_others_rely_on(key: str, promise: Any) -> None:
+    value = run_record().summary()[key]
+    if isinstance(promise, set):
+        assert set(value) == promise
+    else:
+        assert isinstance(value, promise)
+
+
+def test_the_summary_is_plain_json_without_nan() -> None:
+    json.dumps(run_record(realtime_factor=None).summary(), allow_nan=False)
+
+
+def test_an_undefined_figure_is_null_with_its_reason_and_a_defined_one_has_none() -> None:
+    summary = run_record(realtime_factor=None).summary()
+    assert summary["realtime_factor"] is None
+    assert "scored nothing" in summary["undefined"]["realtime_factor"]
+    assert "undefined" not in run_record().summary()
+
+
+def test_a_stored_record_is_read_back_as_it_was() -> None:
+    record = run_record()
+    assert RunRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_a_record_is_frozen_and_a_misspelt_name_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        run_record().segments = 0
+    with pytest.raises(ValidationError, match="scoored"):
+        MediaCounts.model_validate({"scoored": 1})
+
+
+def test_run_ids_sort_by_time_and_are_told_apart_within_a_second() -> None:
+    now = datetime(2026, 3, 1, 12, 30, 59, tzinfo=UTC)
+    ids = [new_run_id(now + timedelta(seconds=second)) for second in range(0, 4000, 500)]
+    assert ids == sorted(ids)
+    assert ids[0].startswith("20260301T123059-")
+    assert len({new_run_id(now) for _ in range(20)}) == 20
+
+
+def test_the_code_version_is_that_of_the_installed_project() -> None:
+    assert code_version() == version("seraph")
+
+
+def test_the_lock_is_hashed_where_there_is_one() -> None:
+    lock = Path(__file__).parents[2] / "constraints.txt"
+    assert lock.is_file()
+    assert lock_sha256() == hashlib.sha256(lock.read_bytes()).hexdigest()
