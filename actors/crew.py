@@ -13,7 +13,11 @@ import ray
 from ray import exceptions as errors
 
 from actors.contract import Reason
+from actors.options import Route
 from infra.errors import RayError, SeraphError
+
+_PATIENCE_S = 20.0
+"""How long a starting worker counts as help on its way; after that the others do its work as well."""
 
 _DEATHS_IN_A_ROW = 8
 """Workers of a crew that may die one after the other, without one call answered, before the run gives up."""
@@ -45,9 +49,10 @@ class Member:
     """One actor of a crew."""
 
     handle: Any
+    started: float
     ready: bool = False
     in_flight: int = 0
-    holds: set[str] = field(default_factory=set)
+    holds: set[Route] = field(default_factory=set)
     exclusive: bool = False
     """Holds suspicious work: nothing is queued behind it, so that a death is blamed on the right batch."""
 
@@ -100,6 +105,14 @@ class Crew:
         self._start()
         return True
 
+    def help_is_coming(self) -> bool:
+        """Whether there will soon be another actor: one is starting, and not for too long, or could be started."""
+        starting = [member for member in self.members if not member.ready]
+        if starting:
+            now = asyncio.get_running_loop().time()
+            return any(now - member.started < _PATIENCE_S for member in starting)
+        return len(self.members) < self.most
+
     def start(self, number: int) -> None:
         """Start actors until there are `number`."""
         while len(self.members) < min(number, self.most):
@@ -151,11 +164,18 @@ class Crew:
             member.in_flight -= 1
             self._changed()
 
+    async def ask_all(self, method: str) -> list[Any]:
+        """Call a method of every actor that is ready, and wait for the answers."""
+        ready = [member.handle for member in self.members if member.ready]
+        return list(await asyncio.gather(*(_answer(getattr(handle, method).remote()) for handle in ready)))
+
     # -- helpers -----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        member = Member(self._spawn())
+        loop = asyncio.get_running_loop()
+        member = Member(self._spawn(), loop.time())
         self.members.append(member)
+        loop.call_later(_PATIENCE_S + 0.1, self._changed)
         task = asyncio.create_task(self._welcome(member))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

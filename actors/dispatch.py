@@ -6,7 +6,7 @@ segment is alone; it ends in quarantine and everything else is scored. Runs on t
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class Waiting:
     span: Span
     signal: Any
     language: Language
-    key: str
+    route: Route
     flags: tuple[Flag, ...]
     answer: "asyncio.Future[SegmentLogits | Rejection]"
     tries: int = 0
@@ -61,21 +61,20 @@ class Dispatcher:
 
     Args:
         scorers: The crew.
-        routes: Route key to the model it names.
+        routes: The models that segments are routed to; two languages may share one.
         batch_s: Padded seconds in a batch at most.
         fatal: Called with an error that must end the run.
     """
 
     def __init__(
-        self, scorers: Crew, routes: Mapping[str, Route], batch_s: float, fatal: Callable[[BaseException], None]
+        self, scorers: Crew, routes: Iterable[Route], batch_s: float, fatal: Callable[[BaseException], None]
     ) -> None:
         self.specs: dict[str, ModelSpec] = {}
         self.devices: set[str] = set()
         self._scorers = scorers
-        self._routes = routes
         self._fatal = fatal
         self._retries: deque[list[Waiting]] = deque()
-        self._batchers = {key: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for key in routes}
+        self._batchers = {route: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for route in routes}
         self._running: set[asyncio.Task[None]] = set()
 
     async def score(self, segments: Sequence[Waiting]) -> list[SegmentLogits | Rejection]:
@@ -85,9 +84,14 @@ class Dispatcher:
             InputLostError: A signal went with its node; the medium must be read again.
         """
         for segment in segments:
-            self._batchers[segment.key].add(segment)
+            self._batchers[segment.route].add(segment)
         self.dispatch()
-        return list(await asyncio.gather(*(segment.answer for segment in segments)))
+        try:
+            return list(await asyncio.gather(*(segment.answer for segment in segments)))
+        finally:
+            # Where one was lost, its fellows must not be scored in vain, nor make others' batches fail.
+            for segment in segments:
+                segment.answer.cancel()
 
     def stop(self) -> None:
         """Forget what is running."""
@@ -99,35 +103,42 @@ class Dispatcher:
         for member in self._scorers.free():
             while member in self._scorers.free() and (batch := self._next_batch(member)):
                 self._send(member, batch)
-        if any(self._is_waiting(key) for key in self._batchers):
+        if any(self._needs_another(route) for route in self._batchers):
             self._scorers.grow()
 
     def _next_batch(self, member: Member) -> list[Waiting]:
         """Suspicious work goes to an idle worker, alone; else a batch of a model it holds; else of one nobody holds.
 
-        A busy worker takes only whole batches: until then later segments may still join them.
+        A busy worker takes only whole batches: until then later segments may still join them. A worker that holds a
+        model loads another one only where no new worker is to be had for it.
         """
         idle = member.in_flight == 0
         if idle and self._retries:
             return self._retries.popleft()
-        waiting = [key for key in self._batchers if self._batchers[key]]
-        waiting.sort(key=lambda key: -self._batchers[key].seconds)
-        for key in waiting:
-            if key in member.holds and (idle or self._batchers[key].full):
-                return self._batchers[key].take()
-        for key in waiting if idle else ():
-            if self._is_waiting(key):
-                return self._batchers[key].take()
+        waiting = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
+        for route in waiting:
+            if route in member.holds and (idle or self._batchers[route].full):
+                return self._batchers[route].take()
+        if idle and not (member.holds and self._scorers.help_is_coming()):
+            for route in waiting:
+                if self._needs_another(route):
+                    return self._batchers[route].take()
         return []
 
-    def _is_waiting(self, key: str) -> bool:
+    def _urgency(self, route: Route) -> float:
+        return -self._batchers[route].seconds
+
+    def _needs_another(self, route: Route) -> bool:
         """Whether a model needs another worker: segments wait, and nobody holds it, or those who do are far behind."""
-        batcher = self._batchers[key]
-        held = any(key in member.holds for member in self._scorers.members)
+        batcher = self._batchers[route]
+        held = any(route in member.holds for member in self._scorers.members)
         return len(batcher) > 0 and (not held or batcher.batches >= _STEAL_BATCHES)
 
     def _send(self, member: Member, batch: list[Waiting]) -> None:
-        member.holds.add(batch[0].key)
+        batch = [segment for segment in batch if not segment.answer.done()]
+        if not batch:
+            return
+        member.holds.add(batch[0].route)
         member.exclusive = batch[0].tries > 0
         task = asyncio.create_task(self._score_batch(self._scorers.reserve(member), batch))
         self._running.add(task)
@@ -137,9 +148,8 @@ class Dispatcher:
         signals = {id(segment.signal): segment.signal for segment in batch}
         numbers = {name: number for number, name in enumerate(signals)}
         pieces = pieces_of([(numbers[id(segment.signal)], segment.span) for segment in batch])
-        route = self._routes[batch[0].key]
         try:
-            self._answer(batch, await self._scorers.call(member, "logits", route, pieces, *signals.values()))
+            self._answer(batch, await self._scorers.call(member, "logits", batch[0].route, pieces, *signals.values()))
         except WorkerLostError as error:
             self._try_again(batch, error.reason, error.detail)
         except CallFailedError as error:

@@ -32,6 +32,7 @@ from actors.crew import CallFailedError, Crew, InputLostError, Member, WorkerLos
 from actors.dispatch import Dispatcher, Waiting
 from actors.options import LanguageOptions, ReadOptions, Resources, Route, SegmentOptions
 from actors.sizing import Sizes
+from actors.usage import Usage
 from actors.workers import LanguageWorker, Reader, Scorer
 from infra.errors import RayError
 from infra.settings import StoreAccess
@@ -89,9 +90,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class _Heard:
-    """Which route hears a segment: a key of `routes`, its route key in the results, and the flags of doubt."""
+    """Which model hears a segment, its route key in the results, and the flags of doubt."""
 
-    key: str
+    route: Route
     recorded: str
     flags: tuple[Flag, ...] = ()
 
@@ -145,6 +146,10 @@ class Pool:
         """Specs of the models that have scored so far, by weights_sha256."""
         return dict(self._dispatcher.specs)
 
+    def usage(self) -> dict[str, list[Usage]]:
+        """What the workers that live now have used so far, by kind."""
+        return self._on_loop(self._usage())
+
     def description(self) -> dict[str, Any]:
         """How many workers of each kind there were at most, and on what: for the run's record."""
         return {
@@ -187,7 +192,7 @@ class Pool:
             lambda: scorer.remote(options.precision, sizes.scorer_threads, sizes.model_memory_bytes),
             sizes.most_scorers,
         )
-        self._dispatcher = Dispatcher(self._scorers, options.routes, sizes.batch_s, self._fail)
+        self._dispatcher = Dispatcher(self._scorers, options.routes.values(), sizes.batch_s, self._fail)
         self._readers.start(1)
         self._listeners.start(1)
         self._scorers.start(sizes.least_scorers)
@@ -207,6 +212,10 @@ class Pool:
         self._fail(RayError("the pool was closed while media were on the road"))
         self._fatal.exception()
         await asyncio.gather(*self._callers, return_exceptions=True)
+
+    async def _usage(self) -> dict[str, list[Usage]]:
+        crews = {"readers": self._readers, "language_workers": self._listeners, "scorers": self._scorers}
+        return {name: await crew.ask_all("usage") for name, crew in crews.items()}
 
     def _fail(self, error: BaseException) -> None:
         if not self._fatal.done():
@@ -311,7 +320,7 @@ class Pool:
             routes[heard.recorded] = self._options.route_ids[heard.recorded]
             flags = (*reading.flags, *_short(span), *language.flags, *heard.flags)
             answer = self._loop.create_future()
-            segments.append(Waiting(name, medium, span, signal, language, heard.key, flags, answer))
+            segments.append(Waiting(name, medium, span, signal, language, heard.route, flags, answer))
         answers = await self._dispatcher.score(segments)
         rejections += [answer for answer in answers if isinstance(answer, Rejection)]
         rows = tuple(answer for answer in answers if isinstance(answer, SegmentLogits))
@@ -327,10 +336,10 @@ class Pool:
         elif Flag.UNCERTAIN_LANGUAGE in language.flags:
             doubt, reason = self._options.on_uncertain, Reason.UNCERTAIN_LANGUAGE
         else:
-            return _Heard(language.language, language.language)
+            return _Heard(self._options.routes[language.language], language.language)
         if doubt == "quarantine" or self._options.fallback is None:
             return reason
-        return _Heard(self._options.fallback, "fallback", (Flag.FALLBACK_MODEL,))
+        return _Heard(self._options.routes[self._options.fallback], "fallback", (Flag.FALLBACK_MODEL,))
 
     def _counted(self, result: MediumResult) -> MediumResult:
         self.progress.media += 1

@@ -4,7 +4,6 @@ Constructors are cheap; `ready` loads what a worker always needs, so that its er
 libraries are imported when first needed: a worker process pays only for what it uses.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from actors.contract import (
     Stage,
 )
 from actors.options import LanguageOptions, ReadOptions, Route, SegmentOptions
+from actors.usage import Clock, Usage, usage_here
 from infra.errors import StoreError
 from infra.settings import StoreAccess
 from infra.storage import ObjectChanged, ObjectMissing, Store
@@ -67,10 +67,22 @@ class Scored:
     device: str
 
 
-class Reader:
+class Worker:
+    """What every actor can say of itself."""
+
+    def __init__(self) -> None:
+        self._cpu_s: dict[str, float] = {}
+
+    def usage(self) -> Usage:
+        """What its process has used so far."""
+        return usage_here(self._cpu_s)
+
+
+class Reader(Worker):
     """Fetches media, decodes them and cuts them into segments, on one CPU thread."""
 
     def __init__(self, access: StoreAccess, reading: ReadOptions, segments: SegmentOptions) -> None:
+        super().__init__()
         self._store = Store(access)
         self._reading = reading
         self._segments = segments
@@ -113,7 +125,7 @@ class Reader:
     def _read(self, medium: Medium, given: Sequence[Span] | None) -> tuple[Reading | Rejection, Signal]:
         from actors.decode import MediumFault, decode
 
-        clock = _Clock()
+        clock = Clock(self._cpu_s)
         with self._store.fetch(medium.uri, if_match=medium.etag) as file:
             clock.lap("fetch")
             try:
@@ -138,10 +150,11 @@ class Reader:
         return self._segmenter.segment(signal), ()
 
 
-class LanguageWorker:
+class LanguageWorker(Worker):
     """Tells which routed language each segment of a medium is in."""
 
     def __init__(self, options: LanguageOptions, routes: Sequence[str], threads: int) -> None:
+        super().__init__()
         self._options = options
         self._routes = tuple(routes)
         self._threads = threads
@@ -165,7 +178,7 @@ class LanguageWorker:
         from actors.language import decide, speech_windows
 
         assert self._detector is not None, "ready() comes first"
-        clock = _Clock()
+        clock = Clock(self._cpu_s)
         mixed: tuple[Flag, ...] = ()
         if not self._options.per_segment:
             windows = self._masses(speech_windows(signal, spans, self._options))
@@ -185,7 +198,7 @@ class LanguageWorker:
         return np.concatenate([self._detector.probabilities(part) for part in parts])
 
 
-class Scorer:
+class Scorer(Worker):
     """Holds emotion models and scores batches. A model is loaded at its first batch and kept while memory allows.
 
     Args:
@@ -195,6 +208,7 @@ class Scorer:
     """
 
     def __init__(self, precision: str, threads: int, memory_bytes: int | None = None) -> None:
+        super().__init__()
         self._precision = precision
         self._threads = threads
         self._memory_bytes = memory_bytes
@@ -209,7 +223,7 @@ class Scorer:
     def logits(self, route: Route, pieces: Sequence[Piece], *signals: Signal) -> Scored:
         """Score a batch with one model, loading it first if it is not held."""
         model = self._hold(route)
-        clock = _Clock()
+        clock = Clock(self._cpu_s)
         logits = model.logits([signals[piece.signal][piece.start : piece.stop] for piece in pieces])
         return Scored(logits, model.spec, clock.lap("score"), _device())
 
@@ -234,20 +248,6 @@ class Scorer:
 
     def _weights(self) -> int:
         return sum(getattr(model, "weight_bytes", 0) for model in self._models.values())
-
-
-class _Clock:
-    """Wall time by step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> float:
-        now = time.perf_counter()
-        self.seconds[step] = now - self._last
-        self._last = now
-        return self.seconds[step]
 
 
 def pieces_of(spans: Sequence[tuple[int, Span]]) -> list[Piece]:

@@ -150,6 +150,26 @@ def export(
         terminal.say(f"{result.rows} rows in {output}")
 
 
+@app.command()
+def bench(
+    preset: Annotated[str, typer.Option(help="Which wav2vec2, with random weights: tiny, base or large.")] = "base",
+    repetitions: Annotated[int, typer.Option(min=1, help="How often each side runs; the best counts.")] = 3,
+    minutes: Annotated[float | None, typer.Option(min=0.5, help="Audio to generate; the preset decides.")] = None,
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    json: Json = False,
+) -> None:
+    """Measure how much of the model's own speed is left once everything around it is added."""
+    from tasks.bench.measure import run_bench
+    from tasks.bench.result import bench_options
+
+    options = bench_options(preset=preset, repetitions=repetitions, minutes=minutes, precision=precision)
+    result, path = run_bench(options, Settings.from_environment(), terminal.say)
+    if json:
+        terminal.print_json(result.model_dump(mode="json"))
+    else:
+        terminal.show_bench(result, path)
+
+
 @models_app.command("list")
 def models_list(json: Json = False) -> None:
     """Show the checkpoints that Seraph knows of."""
@@ -190,7 +210,8 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     resolve(config)  # a missing checkpoint should not first cost the start of a stack
     services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
     services.export()
-    export(PREFECT_LOGGING_LEVEL="WARNING")
+    # What goes wrong is said once, by `main`; the server keeps the whole log.
+    export(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
     media_uri, results_uri = _places(services, media, results)
 
     from flows.score_corpus import ScoreRequest, score_corpus, watching

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from actors.checkpoints import CatalogueEntry
     from actors.pool import Progress as Counts
     from infra.stack import StackStatus
+    from tasks.bench.result import BenchResult
     from tasks.plan import Plan
     from tasks.records import RunRecord
 
@@ -137,6 +139,30 @@ def show_models(entries: "Sequence[CatalogueEntry]") -> None:
         if entry.labels:
             out.print(Padding(Text(" ".join(entry.labels), style="cyan"), (0, 0, 0, 4)))
         out.print(Padding(Text(entry.note), (0, 0, 0, 4)))
+
+
+def show_bench(result: "BenchResult", file: Path) -> None:
+    """The figures of a benchmark, and what each stage of the whole road costs."""
+    options, best, speed = result.options, result.best, result.realtime_factor
+    model = f"wav2vec2 {options.preset}, {result.precision}, {result.threads} threads"
+    title = f"{model}: {result.audio_seconds:.0f} s of speech"
+    table = Table("", "seconds", "× real time", "ratio", title=title, title_justify="left")
+    table.add_row("plain loop", f"{best.loop:.2f}", f"{speed['loop']:.1f}", "1")
+    table.add_row("from memory to rows", f"{best.memory:.2f}", f"{speed['memory']:.1f}", f"{result.ratio:.3f}")
+    table.add_row("the whole road", f"{best.road:.2f}", f"{speed['road']:.1f}", f"{result.ratio_road:.3f}")
+    out.print(table)
+    stages = Table("stage", "CPU s per hour of media", "share", title="The whole road by stage", title_justify="left")
+    for name, stage in result.stages.items():
+        stages.add_row(name, f"{stage.cpu_s_per_audio_hour:.1f}", f"{stage.share:.1%}")
+    out.print(stages)
+    out.print(Text(f"Memory      {result.peak_mb:.0f} MB at most: " + _peaks(result.peak_mb_by)))
+    machine = result.machine
+    out.print(Text(f"Machine     {machine.gpu or machine.cpu}, {machine.cores} cores, load before {machine.load}"))
+    out.print(Text(f"Stored in   {file}"))
+
+
+def _peaks(by_kind: Mapping[str, float]) -> str:
+    return ", ".join(f"{kind.replace('_', ' ')} {peak:.0f}" for kind, peak in by_kind.items())
 
 
 def show_stack(status: "StackStatus") -> None:

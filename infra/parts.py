@@ -131,7 +131,7 @@ class PrefectServer:
     home: Path
     name: str = "prefect"
     label: str = "Prefect server"
-    patience_s: float = 120
+    patience_s: float = 240
     grace_s: float = 10
 
     def ports(self) -> Ports:
@@ -157,7 +157,8 @@ class RayHead:
     home: Path
     name: str = "ray"
     label: str = "Ray cluster"
-    patience_s: float = 90
+    # Long for an idle machine (5 s); with every core busy it was seen to take more than a minute.
+    patience_s: float = 240
     # Nothing in it outlives it, and its own way out takes four seconds.
     grace_s: float = 0
 

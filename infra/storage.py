@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -79,7 +80,7 @@ class Store:
         self._client = _client(access, self._patience, max_connections)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.access, self._patience, self._max_connections)
+        return partial(Store, patience=self._patience, max_connections=self._max_connections), (self.access,)
 
     def list(self, location: Location) -> Iterator[ObjectInfo]:
         """Stream the objects of a folder, or the one object that `location` names. Folder markers are left out.
@@ -221,10 +222,6 @@ class Store:
             if isinstance(error.__context__, ClientError):  # upload_file wraps what the store said
                 raise _refused(action, place, self.access, error.__context__) from error
             raise _unreachable(action, place, self.access, error) from error
-
-
-def _rebuild(access: StoreAccess, patience: Patience, max_connections: int) -> Store:
-    return Store(access, patience=patience, max_connections=max_connections)
 
 
 def _client(access: StoreAccess, patience: Patience, max_connections: int) -> "S3Client":

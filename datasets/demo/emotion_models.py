@@ -32,7 +32,7 @@ LABELS = {
            "중립": "neutral", "혐오": "disgust"},
 }  # fmt: skip
 _ARCHITECTURES = {"en": "Wav2Vec2ForSequenceClassification", "ko": "Wav2Vec2ForSpeechClassification"}
-_TRAINING_UTTERANCES, _EPOCHS, _BATCH, _PEAK_RATE = 1330, 14, 8, 1e-3
+_TRAINING_UTTERANCES, _EPOCHS, _BATCH, _PEAK_RATE = 2590, 10, 8, 1e-3
 _SHORTEST, _LONGEST = 1.2, 3.2  # seconds of a training utterance that are heard at once
 
 
@@ -118,7 +118,7 @@ def _config(language: str) -> Wav2Vec2Config:
         feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True, layerdrop=0.0, apply_spec_augment=False,
         vocab_size=32, problem_type="single_label_classification", architectures=[_ARCHITECTURES[language]],
         id2label=dict(enumerate(LABELS[language])), label2id={word: i for i, word in enumerate(LABELS[language])},
-        demo_model=True, dtype="float32", hidden_dropout=0.05, attention_dropout=0.05, feat_proj_dropout=0.0,
+        demo_model=True, dtype="float32", hidden_dropout=0.1, attention_dropout=0.1, feat_proj_dropout=0.0,
         activation_dropout=0.0, final_dropout=0.1, **soxan,
     )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _start_as_filters(model: nn.Module) -> None:
 
 def _train(model: nn.Module, spoken: list[tuple[np.ndarray, int]], rng: np.random.Generator) -> None:
     steps = _EPOCHS * math.ceil(len(spoken) / _BATCH)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _PEAK_RATE, total_steps=steps, pct_start=0.15)
     model.train()
     for epoch in range(_EPOCHS):
@@ -159,7 +159,7 @@ def _train(model: nn.Module, spoken: list[tuple[np.ndarray, int]], rng: np.rando
         for batch in _batches(spoken, rng):
             signals, mask, truth = _collated([spoken[i] for i in batch], rng)
             logits = model(signals, mask)
-            loss = nn.functional.cross_entropy(logits, truth, label_smoothing=0.05)
+            loss = nn.functional.cross_entropy(logits, truth, label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -44,12 +44,12 @@ class Prosody:
 #                     pitch range  rate  gap  tilt  tremor creak drive breath rise
 RECIPES = {
     "neutral":  Prosody(46,   45,  165, 0.0,  0.0,  0.00, 0.00, 0.0,  0.00,  0.0),
-    "happy":    Prosody(62,   95,  185, 0.0,  3.0,  0.00, 0.00, 0.0,  0.00,  2.0),
-    "sad":      Prosody(36,   18,  128, 2.5, -4.0,  0.12, 0.00, 0.0,  0.15, -1.5),
-    "angry":    Prosody(52,   72,  220, 0.0,  5.0,  0.00, 0.20, 4.0,  0.00,  0.0),
-    "fear":     Prosody(72,   32,  215, 0.5, -1.0,  0.60, 0.00, 0.0,  0.35,  0.5),
-    "surprise": Prosody(80,   90,  145, 0.0,  0.5,  0.00, 0.00, 0.0,  0.20,  7.5),
-    "disgust":  Prosody(28,   62,  135, 0.5, -1.0,  0.00, 0.75, 1.5,  0.00, -4.0),
+    "happy":    Prosody(66,   99,  180, 0.0,  1.5,  0.00, 0.00, 0.0,  0.00,  2.5),
+    "sad":      Prosody(36,   15,  130, 2.5, -6.0,  0.12, 0.00, 0.0,  0.25, -1.5),
+    "angry":    Prosody(44,   72,  222, 0.0,  5.0,  0.00, 0.20, 4.0,  0.00,  0.0),
+    "fear":     Prosody(72,   25,  215, 0.5, -1.0,  0.75, 0.00, 0.0,  0.35,  0.5),
+    "surprise": Prosody(82,   90,  145, 0.0,  0.5,  0.00, 0.00, 0.0,  0.20,  7.5),
+    "disgust":  Prosody(28,   66,  112, 1.0,  2.0,  0.00, 0.75, 1.5,  0.00, -5.0),
 }  # fmt: skip
 
 #                     pitch range  rate  gap  tilt  tremor creak drive breath rise   (standard deviations)
@@ -86,7 +86,7 @@ def perform(espeak: Espeak, speaker: Speaker, text: str, emotion: str, rng: np.r
 
 def _drawn(emotion: str, rng: np.random.Generator) -> Prosody:
     """A recipe at a random strength, jittered."""
-    neutral, full, strength = RECIPES["neutral"], RECIPES[emotion], rng.uniform(0.7, 1.05)
+    neutral, full, strength = RECIPES["neutral"], RECIPES[emotion], rng.uniform(0.75, 1.05)
     values = {}
     for field in fields(Prosody):
         base, target, spread = (getattr(prosody, field.name) for prosody in (neutral, full, JITTER))

@@ -5,6 +5,7 @@ prosody.py) and nothing of files (see mediafiles.py). espeak-ng keeps global sta
 """
 
 import ctypes
+import zlib
 from pathlib import Path
 
 import espeakng_loader
@@ -59,6 +60,8 @@ class Espeak:
         self._library.espeak_SetParameter(_WORD_GAP, int(word_gap), 0)
         self._pieces.clear()
         encoded = text.encode()
+        # Some voices breathe, by the library's own random numbers, which it seeds with the time of day.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(zlib.crc32(encoded)))
         self._library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 0, 0, _UTF8, None, None)
         self._library.espeak_Synchronize()
         return _without_edges(np.concatenate([np.zeros(0, np.int16), *self._pieces]).astype(np.float32) / 32768)

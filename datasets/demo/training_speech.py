@@ -9,6 +9,7 @@ from mediafiles import SAMPLING_RATE, Format, resample
 from prosody import EMOTIONS, Speaker, perform
 from speech import Espeak
 
+_PACES = (20_750, 22_050, 23_400)  # Hz; read as if spoken at these, a voice of 22,050 Hz is three voices
 _WORN_BY = (
     Format("mp3", "libmp3lame", 22_050, bit_rate=32_000),
     Format("opus", "libopus", 48_000, bit_rate=14_000),
@@ -28,7 +29,7 @@ def utterances(espeak: Espeak, language: str, count: int, rng: np.random.Generat
         speaker = Speaker("training", str(rng.choice(voices)), rng.uniform(-4, 4), rng.uniform(0.9, 1.15))
         emotion = EMOTIONS[number % len(EMOTIONS)]
         signal = perform(espeak, speaker, str(rng.choice(sentences)), emotion, rng)
-        yield resample(signal, espeak.sampling_rate, SAMPLING_RATE), emotion
+        yield resample(signal, int(rng.choice(_PACES)), SAMPLING_RATE), emotion
 
 
 def worn(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -36,7 +37,7 @@ def worn(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     channel = rng.random()
     if channel < 0.25:
         signal = resample(resample(signal, SAMPLING_RATE, 8_000), 8_000, SAMPLING_RATE)
-    elif channel < 0.6:
+    elif channel < 0.5:
         signal = mediafiles.through(signal, _WORN_BY[rng.integers(len(_WORN_BY))])
     noise = 10 ** rng.uniform(-5.0, -2.3) * rng.normal(size=signal.size)
     return ((signal + noise) * rng.uniform(0.1, 1.3)).clip(-1, 1).astype(np.float32)

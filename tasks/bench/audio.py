@@ -26,7 +26,7 @@ _BANDWIDTHS = (80.0, 110.0, 160.0)  # Hz, of the formants
 _PITCHES = (110.0, 130.0, 190.0, 220.0)  # Hz
 _SYLLABLE_S = (0.14, 0.30)
 _PHRASE_S = (2.0, 10.0)
-_PAUSE_S = (0.5, 2.0)
+_PAUSE_S = (0.5, 8.0)
 _ONSET = 900  # samples of hiss at most
 _HISS = 0.08
 _ROOM = 0.001  # noise throughout
@@ -90,9 +90,11 @@ def _pulses(samples: int, pitch: float, rng: np.random.Generator) -> _Wave:
 def _syllable(source: _Wave, rng: np.random.Generator) -> _Wave:
     """A vowel that swells and fades, behind a hiss. Its peak is about 1."""
     voice = source
-    for formant, bandwidth in zip(_VOWELS[rng.integers(len(_VOWELS))] * rng.uniform(0.95, 1.08), _BANDWIDTHS, strict=True):
+    formants = _VOWELS[rng.integers(len(_VOWELS))] * rng.uniform(0.95, 1.08)
+    for formant, bandwidth in zip(formants, _BANDWIDTHS, strict=True):
         voice = _resonator(voice, formant, bandwidth)
-    voice = voice / (np.abs(voice).max() + 1e-9) * np.sin(np.linspace(0, np.pi, len(voice))) ** 0.6
+    swell = np.sin(np.linspace(0, np.pi, len(voice))) ** 0.6
+    voice *= swell / (np.abs(voice).max() + 1e-9)
     onset = min(len(voice) // 5, _ONSET)
     voice[:onset] += _HISS * rng.random() * np.diff(rng.normal(size=onset + 1)) * np.hanning(onset)
     return voice

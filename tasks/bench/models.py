@@ -51,6 +51,16 @@ DIMENSIONS: dict[Preset, Dimensions] = {
 
 def write_wav2vec2(folder: Path, size: Dimensions, seed: int) -> None:
     """Write config.json, preprocessor_config.json and model.safetensors."""
+    network = wav2vec2(size)
+    folder.mkdir(parents=True)
+    save_file(_stirred(network, seed), folder / "model.safetensors", {"format": "pt"})
+    (folder / "config.json").write_text(network.config.to_json_string(use_diff=False), encoding="utf-8")
+    preprocessor = {"do_normalize": True, "sampling_rate": SAMPLING_RATE, "return_attention_mask": size.stable}
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor), encoding="utf-8")
+
+
+def wav2vec2(size: Dimensions) -> Any:
+    """transformers' own network of these dimensions, without memory for its weights: they are drawn later."""
     from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification
 
     config: Any = Wav2Vec2Config(
@@ -65,14 +75,8 @@ def write_wav2vec2(folder: Path, size: Dimensions, seed: int) -> None:
         id2label=dict(enumerate(_LABELS)),
         label2id={label: row for row, label in enumerate(_LABELS)},
     )
-    folder.mkdir(parents=True)
-    # Built without memory: the weights are drawn here, and those that transformers would draw are never used.
     with torch.device("meta"):
-        network = Wav2Vec2ForSequenceClassification(config)
-    save_file(_stirred(network, seed), folder / "model.safetensors", {"format": "pt"})
-    (folder / "config.json").write_text(config.to_json_string(use_diff=False), encoding="utf-8")
-    preprocessor = {"do_normalize": True, "sampling_rate": SAMPLING_RATE, "return_attention_mask": size.stable}
-    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor), encoding="utf-8")
+        return Wav2Vec2ForSequenceClassification(config)
 
 
 def write_whisper(path: Path, size: Dimensions, seed: int) -> None:

@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from actors.decode import decode
+from actors.options import ReadOptions
 from infra.location import Location
 from infra.stack import Stack
 from infra.storage import Store
-from tests.support.media import Track, encode, mux, speech_like, tone
+from tests.support.media import Track, encode, mux, tone
 from tests.support.seraph import DEMO, Seraph, assert_same_table
 
 pytestmark = pytest.mark.stack
@@ -215,31 +217,34 @@ def wait_for(condition, process_alive, seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
+HOSTILE = "<img src=x onerror=document.title='owned'>.wav"
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def bad_corpus(corpus: Path) -> Path:
     """Good media, and one of every fault that media have."""
-    speech = speech_like(20.0, np.random.default_rng(3))
-    whole = encode(speech[None], 16_000, "matroska", "aac")
-    bad = corpus / "bad"
-    bad.mkdir()
+    good = sorted((DEMO / "media" / "en" / "utterances").iterdir())[0]
+    with good.open("rb") as file:
+        speech = decode(file, ReadOptions()).signal[None]
+    episode = encode(np.tile(speech, 10), 16_000, "matroska", "aac")
+    both = [Track("aac", 16_000, speech), Track("aac", 16_000, tone(16_000, 2.0), default=False)]
+    silence = np.zeros((1, 16_000 * 130), np.float32)
     files = {
         "empty.wav": b"",
         "text.mp4": b"This is no film at all, only some words.\n" * 50,
         "noise.mp3": np.random.default_rng(1).bytes(20_000),
         "picture-only.mp4": mux("mp4", [], video_s=2.0),
-        "truncated.mkv": whole[: len(whole) // 2],
-        "silence.wav": encode(np.zeros((1, 16_000 * 3), np.float32), 16_000, "wav", "pcm_s16le"),
-        "long.wav": encode(np.zeros((1, 16_000 * 130), np.float32), 16_000, "wav", "pcm_s16le"),
-        "two-tracks.mkv": mux(
-            "matroska", [Track("aac", 16_000, speech[None]), Track("aac", 16_000, tone(16_000, 20.0), default=False)]
-        ),
-        "<script>document.title='owned'<script>.mp3": encode(speech[None, : 16_000 * 4], 16_000, "mp3", "libmp3lame"),
+        "truncated.mkv": episode[: len(episode) // 2],
+        "silence.wav": encode(silence[:, : 16_000 * 3], 16_000, "wav", "pcm_s16le"),
+        "long.wav": encode(silence, 16_000, "wav", "pcm_s16le"),
+        "two-tracks.mkv": mux("matroska", both),
+        HOSTILE: good.read_bytes(),
     }
+    (corpus / "bad").mkdir()
     for name, data in files.items():
-        (bad / name.replace("/", "_")).write_bytes(data)
+        (corpus / "bad" / name).write_bytes(data)
     return corpus
 
 
@@ -270,7 +275,8 @@ def test_every_fault_has_its_own_reason_and_the_rest_goes_on(
     assert "several_tracks" in flags["two-tracks.mkv"]
     assert sum(name.startswith(("en-", "ko-")) for name in flags) == 8
     report = Path(record["outputs"]["report_file"]).read_text()
-    assert "<script>document.title" not in report
+    assert "<img src=x" not in report
+    assert HOSTILE in {Path(uri).name for uri in table["media_uri"]}
 
     again = seraph.score(bad_corpus, results, config=config)
     assert again["media"]["planned"] == 0, "a permanent fault is final for these bytes"

@@ -11,7 +11,7 @@ from infra.storage import ObjectInfo, Store
 from tasks.config import MEDIA_SUFFIXES, MediaOptions
 from tasks.plan import Listing, Plan, list_media, make_plan
 from tasks.store import Entry, Ledger, ResultsStore
-from tests.support.memory import MemoryStore, info
+from tests.support.stores import MemoryStore, info
 
 EN, KO, BOTH = {"en": "en-1"}, {"ko": "ko-1"}, {"en": "en-1", "ko": "ko-1"}
 ROUTES = BOTH | {"fallback": "en-1"}

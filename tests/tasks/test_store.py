@@ -15,27 +15,13 @@ from tasks.numerics.decision import Decision
 from tasks.store import Commit, Entry, ResultsStore, shard_id
 from tasks.tables import Decisions, logits_table, model_specs, quarantine_table, scores_table
 from tests.support.results import LABEL_MAP, SPECS, fault, medium, scored, segment
+from tests.support.stores import WatchedStore
 
 pytestmark = pytest.mark.stack
 
 DECISIONS = Decisions("d0", Decision(label_map=LABEL_MAP), {})
 A, B = medium("s3://media/a.wav"), medium("s3://media/b.wav")
 Open = Callable[..., ResultsStore]
-
-
-class Recording(Store):
-    """The real store; writes down what is written, and refuses where it is told to."""
-
-    def __init__(self, store: Store, refuse: str = " ") -> None:
-        super().__init__(store.access)
-        self.written: list[str] = []
-        self._refuse = refuse
-
-    def put_bytes(self, uri: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-        if self._refuse in uri:
-            raise StoreError("refused by the test")
-        super().put_bytes(uri, data, content_type)
-        self.written.append(uri)
 
 
 @pytest.fixture
@@ -94,7 +80,7 @@ def _tables_of(uris: list[str]) -> list[str]:
 
 
 def test_a_commit_is_written_last_behind_the_files_that_it_names(open_results: Open, local_store: Any) -> None:
-    store = Recording(local_store.store)
+    store = WatchedStore(local_store.store)
     commit = open_results(store).commit("c1", "run-1", [_entry(A)], _tables(A, faults=(fault(B),)))
     assert _tables_of(store.written) == ["logits", "quarantine", "commits"]
     assert store.written[-1].endswith("/out/commits/config=f0/c1.json")
@@ -106,7 +92,7 @@ def test_a_commit_is_written_last_behind_the_files_that_it_names(open_results: O
 
 @pytest.mark.parametrize("table", ["logits", "quarantine", "commits"])
 def test_without_its_commit_nothing_of_a_shard_is_current(open_results: Open, local_store: Any, table: str) -> None:
-    cut_off = open_results(Recording(local_store.store, refuse=f"/{table}/"))
+    cut_off = open_results(WatchedStore(local_store.store, refuse=f"/{table}/"))
     with pytest.raises(StoreError):
         cut_off.commit("c1", "run-1", [_entry(A)], _tables(A, faults=(fault(B),)))
     ledger = open_results().ledger()
@@ -122,7 +108,7 @@ def test_a_commits_hashes_are_those_of_its_files(results: ResultsStore, local_st
 
 
 def test_tables_without_rows_are_not_written(open_results: Open, local_store: Any) -> None:
-    store = Recording(local_store.store)
+    store = WatchedStore(local_store.store)
     open_results(store).commit("c1", "run-1", [_entry(A, outcome="silent", rows=0)], _tables())
     assert _tables_of(store.written) == ["commits"]
     assert _current(open_results()) == []
@@ -295,7 +281,7 @@ def test_an_index_is_written_from_the_threshold_on_and_then_read_instead_of_the_
     results.commit("c2", "run", [_entry(medium("s3://media/2.wav"))])
     results.ledger()
     assert len(_indexes(local_store)) == 1
-    reading = _CountingReads(local_store.store)
+    reading = WatchedStore(local_store.store)
     assert len(open_results(reading, index_every=3).ledger().entries) == 3
     assert [uri for uri in reading.read if "/commits/" in uri] == []
 
@@ -307,7 +293,7 @@ def test_a_second_index_supersedes_the_first(open_results: Open, local_store: An
         results.ledger()
     first, second = _indexes(local_store)
     assert first < second
-    reading = _CountingReads(local_store.store)
+    reading = WatchedStore(local_store.store)
     ledger = open_results(reading, index_every=2).ledger()
     assert reading.read == [second]
     assert ledger.entries["etag"].to_dict() == {
@@ -325,18 +311,6 @@ def test_a_commit_that_is_written_again_behind_an_index_is_read_again(open_resul
         _commit(results, name, of)
         assert results.ledger().entry(A.uri).etag == of.etag
         assert _current(results) == _two_rows(of)
-
-
-class _CountingReads(Store):
-    """The real store; writes down what is read."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.access)
-        self.read: list[str] = []
-
-    def get_bytes(self, uri: str, *, if_match: str | None = None) -> bytes:
-        self.read.append(uri)
-        return super().get_bytes(uri, if_match=if_match)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Damaged folders: each is refused by name, in bounded time and memory."""
 
 import json
-import pickle
 import resource
 import struct
 import zipfile
@@ -55,6 +54,14 @@ def test_a_header_that_declares_nonsense_is_refused(tmp_path: Path, entry: Any) 
 
     with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged"):
         load(str(tmp_path))
+
+
+def test_bytes_that_no_tensor_declares_are_refused(tmp_path: Path) -> None:
+    path = write_stock(tmp_path) / "model.safetensors"
+    path.write_bytes(path.read_bytes() + bytes(64))
+
+    with pytest.raises(CheckpointError, match="bytes of tensors are declared"):
+        identify(str(tmp_path))
 
 
 def test_a_header_of_declared_exabytes_is_refused(tmp_path: Path) -> None:
@@ -131,11 +138,14 @@ def test_a_bin_file_whose_tensor_repeats_a_few_bytes_is_refused(tmp_path: Path) 
 
 
 def test_a_compressed_bin_file_is_refused(tmp_path: Path) -> None:
-    write_stock(tmp_path, file="pytorch_model.bin")
-    with zipfile.ZipFile(tmp_path / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({}) + bytes(1 << 20))
+    path = write_stock(tmp_path, file="pytorch_model.bin") / "pytorch_model.bin"
+    with zipfile.ZipFile(path) as stored:
+        parts = {name: stored.read(name) for name in stored.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
 
-    with pytest.raises(CheckpointError, match="compressed"):
+    with pytest.raises(CheckpointError, match="compressed inside"):
         load(str(tmp_path))
 
 

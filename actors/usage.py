@@ -1,0 +1,48 @@
+"""What a process has used: time by step, CPU time, memory. Measured where the work is done, for whoever reports it."""
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+"""Unit of `ru_maxrss` (getrusage(2))."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used since it started.
+
+    Attributes:
+        peak_mb: Most memory it has had resident, in 10⁶ bytes, pages shared with others included.
+        cpu_s: CPU seconds of all its threads.
+        steps_s: CPU seconds by step, as its clocks have counted them.
+    """
+
+    peak_mb: float
+    cpu_s: float
+    steps_s: dict[str, float] = field(default_factory=dict)
+
+
+def usage_here(steps_s: Mapping[str, float] | None = None) -> Usage:
+    """What this process has used; `steps_s` is what its clocks counted into."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES / 1e6
+    return Usage(peak, time.process_time(), dict(steps_s or {}))
+
+
+class Clock:
+    """Wall time by step; the process's CPU time goes into `cpu_s`, where that is given."""
+
+    def __init__(self, cpu_s: dict[str, float] | None = None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._cpu_s = {} if cpu_s is None else cpu_s
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def lap(self, step: str) -> float:
+        """End a step, and begin the next; returns its wall time in seconds."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.seconds[step] = wall - self._wall
+        self._cpu_s[step] = self._cpu_s.get(step, 0.0) + cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+        return self.seconds[step]

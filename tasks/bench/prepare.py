@@ -1,0 +1,76 @@
+"""What a benchmark works on: generated media, what is heard in them, and models. Made in a process of its own.
+
+So the memory that it takes is not counted as the driver's, and the loop starts as freshly as a worker does.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from actors.contract import Span
+from tasks.bench.result import BenchOptions, Machine
+
+_WARM_S = 20.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One medium: its MP3, its decoded signal (.npy, float32 mono at 16 kHz), and the speech segments in it."""
+
+    medium: Path
+    signal: Path
+    duration_s: float
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """All that a benchmark needs. `warm` is a short medium for the first round, which does not count."""
+
+    model: Path
+    whisper: Path
+    media: tuple[Prepared, ...]
+    warm: Prepared
+    machine: Machine
+
+
+def prepare(folder: Path, options: BenchOptions) -> Materials:
+    """Write media and models into `folder`; the same options give the same bytes."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(make, folder, options).result()
+
+
+def make(folder: Path, options: BenchOptions) -> Materials:
+    """As `prepare`, in this process."""
+    from tasks.bench.machine import describe_machine
+    from tasks.bench.models import DIMENSIONS, write_wav2vec2, write_whisper
+
+    machine = describe_machine()
+    size = DIMENSIONS[options.preset]
+    write_wav2vec2(folder / "wav2vec2", size, options.seed)
+    write_whisper(folder / "whisper.pt", size, options.seed)
+    generators = np.random.default_rng(options.seed).spawn(len(options.media_s()) + 1)
+    warm = _medium(folder / "warm.mp3", _WARM_S, generators[0])
+    media = (
+        _medium(folder / f"{number:03}.mp3", seconds, generator)
+        for number, (seconds, generator) in enumerate(zip(options.media_s(), generators[1:], strict=True))
+    )
+    return Materials(folder / "wav2vec2", folder / "whisper.pt", tuple(media), warm, machine)
+
+
+def _medium(path: Path, seconds: float, generator: np.random.Generator) -> Prepared:
+    """Write a medium, and what reading it back gives: so the loop hears the very samples that the pool hears."""
+    from actors.decode import decode
+    from actors.options import ReadOptions, SegmentOptions
+    from actors.segment import Segmenter
+    from tasks.bench.audio import speech, write_mp3
+
+    write_mp3(speech(seconds, generator), path)
+    with path.open("rb") as file:
+        decoded = decode(file, ReadOptions())
+    np.save(path.with_suffix(".npy"), decoded.signal)
+    spans = Segmenter(SegmentOptions()).segment(decoded.signal)
+    return Prepared(path, path.with_suffix(".npy"), decoded.duration_s, spans)
