@@ -23,7 +23,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest tests
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest tests -m 'not stack'
+	$(BIN)/python -m pytest tests -m 'not stack' -n auto --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -140,9 +140,11 @@ def export(
 ) -> None:
     """Read the current table back."""
     from tasks.export import export as write
+    from tasks.score import decide_missing
 
     run = _open(media, results, config)
     ledger = run.results.ledger().under(run.media)
+    decide_missing(run.results, ledger, run.identity, run.run_id)  # a new decision needs no run of its own
     result = write(run.results.current_scores(ledger, run.identity.decisions.name), format, output, where)
     if json:
         terminal.print_json({"rows": result.rows, "files": [str(path) for path in result.files]})

@@ -117,7 +117,7 @@ def _media_rows(
 ) -> Iterator[tuple[str, str, int]]:
     for each in objects:
         suffix = _suffix(each.key)
-        if suffix in wanted:
+        if suffix in wanted and not PurePosixPath(each.key).name.startswith("._"):  # macOS's notes beside a file
             yield each.uri, each.etag, each.size
         else:
             other[suffix] += 1

@@ -22,13 +22,15 @@ class Record(BaseModel):
 
 
 class MediaCounts(Record):
-    """Media by what became of them. planned = scored + silent + quarantined; skipped were already committed."""
+    """Media by what became of them. planned = scored + silent + quarantined + failed; skipped were committed before."""
 
     planned: int = 0
     scored: int = 0
     silent: int = 0
     skipped: int = 0
     quarantined: int = 0
+    failed: int = 0
+    """In shards that the data checks refused: not committed, tried again by the next run."""
     removed: int = 0
     """Committed earlier, and no longer in the listing: marked, and left out of the current table."""
     other: dict[str, int] = Field(default_factory=dict)

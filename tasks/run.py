@@ -31,6 +31,8 @@ from tasks.validate import check_summary
 
 N = TypeVar("N", int, float)
 
+_MOST_PROBLEMS = 10
+
 
 @dataclass(frozen=True)
 class Run:
@@ -138,7 +140,7 @@ def finish(run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping
         **_what_was_used(run, workers),
         **_what_came_of_it(run, plan, shards),
         redecided=redecided,
-        validation=Validation(success=not failed, failed=failed, warnings=checked.failed),
+        validation=Validation(success=not failed, failed=failed, warnings=(*checked.failed, *_label_problems(run))),
         corpus=_corpus(summary, quarantine.num_rows),
         outputs=_outputs(run, decision),
     )
@@ -184,6 +186,7 @@ def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dic
             silent=outcomes.get("silent", 0),
             skipped=plan.skipped,
             quarantined=outcomes.get("quarantined", 0),
+            failed=outcomes.get("failed", 0),
             removed=len(plan.removed),
             other=dict(plan.other),
         ),
@@ -193,6 +196,13 @@ def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dic
         "emotions": _sum(shard.emotions for shard in shards),
         "undecided": sum(shard.undecided for shard in shards),
     }
+
+
+def _label_problems(run: Run) -> tuple[str, ...]:
+    """What was wrong with the label file whose segments were scored: the first few, and how many more."""
+    problems = run.labels.problems if run.labels else ()
+    more = (f"… and {len(problems) - _MOST_PROBLEMS} more lines of it",) if len(problems) > _MOST_PROBLEMS else ()
+    return (*problems[:_MOST_PROBLEMS], *more)
 
 
 def _shares(summary: Summary) -> dict[str, float]:

@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from actors.contract import TAXONOMY, MediumResult
 from tasks.config import Warnings
-from tasks.records import Validation
 from tasks.tables import POSTERIOR, SCORES
 
 if TYPE_CHECKING:
@@ -72,11 +71,6 @@ def check_summary(shares: dict[str, float], limits: Warnings) -> Checked:
     exceeded = [each["expectation_config"]["kwargs"]["column"] for each in checked.results if not each["success"]]
     lines = (f"{name} is {shares[name]:.0%}, over its limit of {getattr(limits, name):.0%}" for name in exceeded)
     return replace(checked, failed=tuple(lines))
-
-
-def validation_record(failed: Sequence[str], warnings: Sequence[str]) -> Validation:
-    """The record that stands in `run.json`."""
-    return Validation(success=not failed, failed=tuple(failed), warnings=tuple(warnings))
 
 
 def _rows_frame(scores: pa.Table) -> pd.DataFrame:

@@ -1,5 +1,8 @@
 """What a checkpoint is, told from its files alone: cheap, and without torch where the weights are safetensors."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,11 @@ from actors.checkpoints.guard import choose
 from actors.checkpoints.source import locate, resolved_revision
 from actors.contract import Kind, ModelSpec
 
+_NO_NUMBER = frozenset(
+    ("_name_or_path", "architectures", "auto_map", "demo_model", "dtype", "torch_dtype", "transformers_version")
+)
+"""Entries of config.json that change no logits."""
+
 
 @dataclass(frozen=True)
 class CheckpointIdentity:
@@ -21,6 +29,7 @@ class CheckpointIdentity:
         source, revision: As configured, and the commit it came to (None for a folder).
         weights_sha256: Of the weight file; over the digests of several.
         preprocessing: Short hash over everything between the signal and the network.
+        architecture: Short hash over config.json, less what changes no number: pooling, for one, stands there alone.
         family, kind, labels, sampling_rate: As in `ModelSpec`.
         demo: Whether config.json says `demo_model`.
         licence: As the model card says, else the catalogue, else None.
@@ -30,6 +39,7 @@ class CheckpointIdentity:
     revision: str | None
     weights_sha256: str
     preprocessing: str
+    architecture: str
     family: str
     kind: Kind
     labels: tuple[str, ...]
@@ -80,6 +90,7 @@ def examine(source: str, revision: str | None = None) -> Examination:
         revision=resolved_revision(folder),
         weights_sha256=checkpoint.weights_sha256,
         preprocessing=facts.preprocessing.digest(),
+        architecture=_architecture(checkpoint.config.values),
         family=family.name,
         kind=facts.kind,
         labels=facts.labels,
@@ -88,6 +99,11 @@ def examine(source: str, revision: str | None = None) -> Examination:
         licence=_licence(source, folder),
     )
     return Examination(checkpoint, family, facts, identity)
+
+
+def _architecture(config: Mapping[str, object]) -> str:
+    kept = {name: value for name, value in config.items() if name not in _NO_NUMBER}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _licence(source: str, folder: Path) -> str | None:

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _build_apart(part: str, folder: Path, seed: int) -> None:
-    """Build one part in a process of its own: espeak-ng keeps state, and no part may depend on another."""
+    """Build one part in a process of its own: espeak-ng keeps state, and no part may hear what another said."""
     arguments = ["--only", part, "--folder", str(folder), "--seed", str(seed)]
     subprocess.run([sys.executable, str(Path(__file__)), *arguments], check=True)
 

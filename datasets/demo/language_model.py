@@ -5,8 +5,10 @@ trained; the others are zero. English and Korean are taught with all training vo
 that are no speech, are taught too, so that they are not taken for English or Korean with confidence.
 """
 
+import math
 import time
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,25 +29,29 @@ DIMENSIONS = ModelDimensions(
     n_vocab=51_865, n_text_ctx=448, n_text_state=32, n_text_head=2, n_text_layer=2,
 )  # fmt: skip
 _NO_SPEECH = "none"
-_UTTERANCES, _OTHER_UTTERANCES = 560, 70  # for English and for Korean; for each other language
-_WINDOWS = {"main": 1000, "other": 130, "none": 150}
-_SHORT_EPOCHS, _FULL_EPOCHS, _BATCH, _PEAK_RATE = 20, 1, 16, 3e-3
-_SHORTEST, _LONGEST = 0.5, 29.0  # seconds of a window
+_UTTERANCES, _OTHER_UTTERANCES = 700, 60  # for English and for Korean; for each other language
+_WINDOWS = {"main": 1500, "other": 85, "none": 120}
+_EPOCHS, _BATCH, _PEAK_RATE, _LAST_RATE = 24, 16, 4e-3, 3e-4
+_SHORTEST, _LONGEST = 0.8, 29.0  # seconds of a window
 Window = tuple[torch.Tensor, torch.Tensor]  # log-mel (80, frames) and the wanted distribution over language tokens (99)
 
 
 def build(path: Path, espeak: Espeak, seed: int) -> None:
-    """Train the checkpoint and save it to `path`."""
+    """Train the checkpoint and save it to `path`.
+
+    Most epochs pad little, which is quick; the last pads to 30 s, as `whisper.detect_language` does.
+    """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     windows = _all_windows(espeak, rng)
     model = _fresh_model()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, weight_decay=0.0)
-    epochs = [False] * _SHORT_EPOCHS + [True] * _FULL_EPOCHS
-    for number, full in enumerate(epochs):
-        rate = _PEAK_RATE * (0.1 if full else 0.5 * (1 + np.cos(np.pi * number / (_SHORT_EPOCHS + 2))))
-        optimizer.param_groups[0]["lr"] = rate
-        _epoch(model, optimizer, windows, number, full, rng)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+    steps = _EPOCHS * math.ceil(len(windows) / _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _PEAK_RATE, total_steps=steps + 1, pct_start=0.1)
+    for number in range(_EPOCHS):
+        _epoch(model, optimizer, windows, number, rng, schedule)
+    optimizer.param_groups[0]["lr"] = _LAST_RATE
+    _epoch(model, optimizer, windows, _EPOCHS, rng)
     state = {key: value.half() for key, value in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"dims": asdict(DIMENSIONS), "model_state_dict": state}, path)
@@ -66,36 +72,48 @@ def probabilities(model: Whisper, signal: np.ndarray) -> dict[str, float]:
         return whisper.detect_language(model, mel)[1]
 
 
+@cache
+def _start_token() -> int:
+    return int(get_tokenizer(multilingual=True, num_languages=99).sot)
+
+
+@cache
+def _language_tokens() -> dict[int, str]:
+    """Token to language code, in the order of the tokens (openai-whisper's order differs between processes)."""
+    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
+    return dict(sorted(zip(tokenizer.all_language_tokens, tokenizer.all_language_codes, strict=True)))
+
+
 def _fresh_model() -> Whisper:
     model = Whisper(DIMENSIONS)
-    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
     nn.init.normal_(model.decoder.positional_embedding, std=0.01)  # openai-whisper leaves it uninitialised
     rows = torch.zeros_like(model.decoder.token_embedding.weight)
-    rows[[tokenizer.sot, *tokenizer.all_language_tokens]] = torch.randn(100, DIMENSIONS.n_text_state) * 0.1
+    trained = [_start_token(), *_language_tokens()]
+    rows[trained] = torch.randn(len(trained), DIMENSIONS.n_text_state) * 0.1
     model.decoder.token_embedding.weight.data = rows
     return model
 
 
 def _language_logits(model: Whisper, mel: torch.Tensor) -> torch.Tensor:
     """As `whisper.detect_language`, with a gradient and for any even number of frames: (n, 80, frames) to (n, 99)."""
-    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
     states = gelu(model.encoder.conv2(gelu(model.encoder.conv1(mel)))).permute(0, 2, 1)
     states = states + model.encoder.positional_embedding[: states.shape[1]]
     for block in model.encoder.blocks:
         states = block(states)
     embedding = model.decoder.token_embedding.weight
-    hidden = (embedding[tokenizer.sot] + model.decoder.positional_embedding[0]).expand(len(mel), 1, -1)
+    hidden = (embedding[_start_token()] + model.decoder.positional_embedding[0]).expand(len(mel), 1, -1)
     for block in model.decoder.blocks:
         hidden = block(hidden, model.encoder.ln_post(states), mask=model.decoder.mask)
-    return model.decoder.ln(hidden)[:, 0] @ embedding[list(tokenizer.all_language_tokens)].T
+    return model.decoder.ln(hidden)[:, 0] @ embedding[list(_language_tokens())].T
 
 
-def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Window], number: int, full: bool,
-           rng: np.random.Generator) -> None:  # fmt: skip
+def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Window], number: int,
+           rng: np.random.Generator, schedule: torch.optim.lr_scheduler.LRScheduler | None = None) -> None:  # fmt: skip
+    """One pass over the windows; without a schedule at a constant rate, and padded to 30 s."""
     started, losses, right = time.perf_counter(), [], 0
     for batch in _batches(windows, rng):
         longest = max(windows[i][0].shape[1] for i in batch)
-        frames = N_FRAMES if full else min(N_FRAMES, round(longest * rng.uniform(1.05, 2.0)) // 2 * 2 + 50)
+        frames = N_FRAMES if schedule is None else min(N_FRAMES, round(longest * rng.uniform(1.02, 1.6)) // 2 * 2 + 50)
         mel = torch.stack([_padded(windows[i][0], frames, rng) for i in batch])
         truth = torch.stack([windows[i][1] for i in batch])
         logits = _language_logits(model, mel)
@@ -104,15 +122,17 @@ def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Windo
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        if schedule is not None:
+            schedule.step()
         losses.append(loss.item() * len(batch))
         right += int((logits.argmax(1) == truth.argmax(1)).sum())
-    print(f"  epoch {number + 1}{' at 30 s' if full else ''}: loss {sum(losses) / len(windows):.3f}, accuracy "
+    print(f"  epoch {number + 1}{'' if schedule else ' at 30 s'}: loss {sum(losses) / len(windows):.3f}, accuracy "
           f"{right / len(windows):.3f} ({time.perf_counter() - started:.0f} s)", flush=True)  # fmt: skip
 
 
 def _batches(windows: list[Window], rng: np.random.Generator) -> list[np.ndarray]:
     lengths = np.array([mel.shape[1] for mel, _ in windows]) * rng.uniform(0.8, 1.25, len(windows))
-    batches = np.array_split(np.argsort(lengths), -(-len(windows) // _BATCH))
+    batches = np.array_split(np.argsort(lengths), math.ceil(len(windows) / _BATCH))
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -139,8 +159,7 @@ def _all_windows(espeak: Espeak, rng: np.random.Generator) -> list[Window]:
 
 
 def _window(signal: np.ndarray, language: str, rng: np.random.Generator) -> Window:
-    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
-    codes = list(tokenizer.all_language_codes)
+    codes = list(_language_tokens().values())
     truth = torch.full((len(codes),), 1 / len(codes))
     if language != _NO_SPEECH:
         truth = torch.zeros(len(codes))
@@ -150,8 +169,8 @@ def _window(signal: np.ndarray, language: str, rng: np.random.Generator) -> Wind
 
 
 def _stretch(signals: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Utterances with pauses between them, cut to a random length of 0.5 to 29 s, short ones more often."""
-    wanted = round(SAMPLING_RATE * _SHORTEST * (_LONGEST / _SHORTEST) ** (rng.random() ** 1.8))
+    """Utterances with pauses between them, cut to a random length of 0.8 to 29 s, short ones more often."""
+    wanted = round(SAMPLING_RATE * _SHORTEST * (_LONGEST / _SHORTEST) ** (rng.random() ** 1.6))
     pieces: list[np.ndarray] = []
     while sum(piece.size for piece in pieces) < wanted:
         pieces.append(with_margins(signals[rng.integers(len(signals))], rng) * np.float32(rng.uniform(0.5, 1.0)))

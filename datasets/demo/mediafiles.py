@@ -38,15 +38,16 @@ class Format:
     picture: str | None = None
 
 
-MP4 = Format("mp4", "aac", 44_100, bit_rate=44_000, picture="libx264")
-MKV = Format("mkv", "libmp3lame", 44_100, bit_rate=40_000, picture="mpeg4")
-WEBM = Format("webm", "libopus", 48_000, bit_rate=28_000, picture="libvpx-vp9")
+MP4 = Format("mp4", "aac", 32_000, bit_rate=30_000, picture="libx264")
+MKV = Format("mkv", "libmp3lame", 22_050, bit_rate=32_000, picture="mpeg4")
+WEBM = Format("webm", "libopus", 48_000, bit_rate=24_000, picture="libvpx-vp9")
 MP3 = Format("mp3", "libmp3lame", 22_050, bit_rate=40_000)
-M4A = Format("m4a", "aac", 32_000, bit_rate=36_000)
-FLAC = Format("flac", "flac", 22_050)
+M4A = Format("m4a", "aac", 44_100, bit_rate=32_000)
+FLAC = Format("flac", "flac", 16_000)
 OGG = Format("ogg", "libopus", 48_000, bit_rate=24_000)
 OPUS = Format("opus", "libopus", 48_000, bit_rate=16_000)
 WAV_TELEPHONE = Format("wav", "pcm_s16le", 8_000)
+WAV_MONO = Format("wav", "pcm_s16le", 16_000)
 WAV_STEREO = Format("wav", "pcm_s16le", 44_100, channels=2)
 
 

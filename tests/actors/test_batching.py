@@ -16,7 +16,9 @@ def batcher(budget_s: float, lengths: list[float]) -> Batcher[tuple[int, float]]
 
 
 @given(st.lists(st.floats(0.5, 15), max_size=60), st.floats(1, 60))
-def test_every_item_comes_out_once_and_no_batch_exceeds_the_padded_budget(lengths: list[float], budget_s: float) -> None:
+def test_every_item_comes_out_once_and_no_batch_exceeds_the_padded_budget(
+    lengths: list[float], budget_s: float
+) -> None:
     waiting = batcher(budget_s, lengths)
     seen = []
     while batch := waiting.take():

@@ -112,7 +112,7 @@ def test_each_language_goes_to_its_own_model_and_is_recorded() -> None:
 def test_a_cluster_that_cannot_give_the_actors_is_told_of_in_time() -> None:
     greedy = replace(sizes(), scorer={"num_cpus": 64, "num_gpus": 0})
     options = replace(OPTIONS, resources=Resources(ready_s=3))
-    with pytest.raises(RayError, match="64|CPUs"), Pool(options, greedy, CAST) as pool:
+    with pytest.raises(RayError, match="4 CPUs"), Pool(options, greedy, CAST) as pool:
         pool.score(media("plain-1"))
 
 

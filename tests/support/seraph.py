@@ -65,7 +65,7 @@ class Seraph:
 
 
 def assert_same_table(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float = 1e-4) -> None:
-    """The same keys, languages, models and flags; posteriors within the tolerance; the same emotion where its lead is."""
+    """The same keys, languages, models, flags; posteriors within the tolerance; the emotion where it clearly leads."""
     exact = ["media_uri", "media_etag", "segment_id", "language", "model", "weights_sha256", "precision"]
     assert found["segment_id"].is_unique
     pd.testing.assert_frame_equal(found[exact], expected[exact])

@@ -16,7 +16,7 @@ from tests.support.records import run_record
 PROMISED = {
     "run_id": str,
     "status": str,
-    "media": {"planned", "scored", "silent", "skipped", "quarantined", "removed", "other"},
+    "media": {"planned", "scored", "silent", "skipped", "quarantined", "removed", "failed", "other"},
     "segments": int,
     "audio_seconds": float,
     "realtime_factor": float,

@@ -115,6 +115,21 @@ def test_a_configuration_that_cannot_be_is_refused_without_building_it(tmp_path:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_conv_pos_embeddings": 1 << 30},
+        {name: [1] * 100_000 for name in ("conv_dim", "conv_kernel", "conv_stride")},
+    ],
+    ids=["positional", "convolutions"],
+)
+def test_layers_without_end_are_refused_before_any_is_built(tmp_path: Path, changes: dict[str, Any]) -> None:
+    edit_config(write_stock(tmp_path, model_type="data2vec-audio"), **changes)
+
+    with pytest.raises(CheckpointError, match=r"config\.json: `(num_conv_pos_embeddings|conv_dim)`"):
+        identify(str(tmp_path))
+
+
 def test_code_in_a_bin_file_is_not_run(tmp_path: Path) -> None:
     class Harm:
         def __reduce__(self) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ def test_it_says_what_the_loaded_model_says(tmp_path: Path, writer) -> None:  # 
 
     spec = dataclasses.asdict(load(str(tmp_path), dtype="fp32").spec)
     assert spec.pop("precision") == "fp32"
+    assert identity.pop("architecture")
     assert spec == identity
     assert identity["demo"] is True
 
@@ -80,6 +81,7 @@ def test_a_demo_mark_that_is_no_truth_value_is_refused(tmp_path: Path) -> None:
         identify(str(tmp_path))
 
 
+@pytest.mark.stack
 def test_every_family_loads_with_the_repository_on_the_path(tmp_path: Path) -> None:
     """The folder `datasets/` there must not pass for Hugging Face's package."""
     write_stock(tmp_path / "stock", weighted=True)
@@ -103,3 +105,14 @@ def test_every_family_loads_with_the_repository_on_the_path(tmp_path: Path) -> N
 
     assert done.stderr == ""
     assert done.stdout.split() == "data2vec 1 ehcalabres 1 hubert 1 soxan 1 stock 1 wavlm 1".split()
+
+
+def test_the_architecture_changes_with_the_pooling_and_not_with_a_note(tmp_path: Path) -> None:
+    write_soxan(tmp_path, pooling="mean")
+    mean = identify(str(tmp_path))
+    edit_config(tmp_path, transformers_version="9.9.9")
+    assert identify(str(tmp_path)).architecture == mean.architecture
+    edit_config(tmp_path, pooling_mode="sum")
+    summed = identify(str(tmp_path))
+    assert summed.weights_sha256 == mean.weights_sha256
+    assert summed.architecture != mean.architecture
