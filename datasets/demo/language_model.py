@@ -5,7 +5,6 @@ trained; the others are zero. English and Korean are taught with all training vo
 that are no speech, are taught too, so that they are not taken for English or Korean with confidence.
 """
 
-import math
 import time
 from dataclasses import asdict
 from functools import cache
@@ -29,10 +28,10 @@ DIMENSIONS = ModelDimensions(
     n_vocab=51_865, n_text_ctx=448, n_text_state=32, n_text_head=2, n_text_layer=2,
 )  # fmt: skip
 _NO_SPEECH = "none"
-_UTTERANCES, _OTHER_UTTERANCES = 700, 60  # for English and for Korean; for each other language
-_WINDOWS = {"main": 1500, "other": 85, "none": 120}
-_EPOCHS, _BATCH, _PEAK_RATE, _LAST_RATE = 24, 16, 4e-3, 3e-4
-_SHORTEST, _LONGEST = 0.8, 29.0  # seconds of a window
+_UTTERANCES, _OTHER_UTTERANCES = 560, 70  # for English and for Korean; for each other language
+_WINDOWS = {"main": 1000, "other": 130, "none": 150}
+_EPOCHS, _BATCH, _PEAK_RATE, _LAST_RATE = 20, 16, 3e-3, 3e-4
+_SHORTEST, _LONGEST = 0.5, 29.0  # seconds of a window
 Window = tuple[torch.Tensor, torch.Tensor]  # log-mel (80, frames) and the wanted distribution over language tokens (99)
 
 
@@ -45,13 +44,12 @@ def build(path: Path, espeak: Espeak, seed: int) -> None:
     torch.manual_seed(seed)
     windows = _all_windows(espeak, rng)
     model = _fresh_model()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.0)
-    steps = _EPOCHS * math.ceil(len(windows) / _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _PEAK_RATE, total_steps=steps + 1, pct_start=0.1)
-    for number in range(_EPOCHS):
-        _epoch(model, optimizer, windows, number, rng, schedule)
-    optimizer.param_groups[0]["lr"] = _LAST_RATE
-    _epoch(model, optimizer, windows, _EPOCHS, rng)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, weight_decay=0.0)
+    for number in range(_EPOCHS + 1):
+        full = number == _EPOCHS
+        rate = _LAST_RATE if full else _PEAK_RATE * 0.5 * (1 + np.cos(np.pi * number / (_EPOCHS + 2)))
+        optimizer.param_groups[0]["lr"] = rate
+        _epoch(model, optimizer, windows, number, full, rng)
     state = {key: value.half() for key, value in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"dims": asdict(DIMENSIONS), "model_state_dict": state}, path)
@@ -107,13 +105,12 @@ def _language_logits(model: Whisper, mel: torch.Tensor) -> torch.Tensor:
     return model.decoder.ln(hidden)[:, 0] @ embedding[list(_language_tokens())].T
 
 
-def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Window], number: int,
-           rng: np.random.Generator, schedule: torch.optim.lr_scheduler.LRScheduler | None = None) -> None:  # fmt: skip
-    """One pass over the windows; without a schedule at a constant rate, and padded to 30 s."""
+def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Window], number: int, full: bool,
+           rng: np.random.Generator) -> None:  # fmt: skip
     started, losses, right = time.perf_counter(), [], 0
     for batch in _batches(windows, rng):
         longest = max(windows[i][0].shape[1] for i in batch)
-        frames = N_FRAMES if schedule is None else min(N_FRAMES, round(longest * rng.uniform(1.02, 1.6)) // 2 * 2 + 50)
+        frames = N_FRAMES if full else min(N_FRAMES, round(longest * rng.uniform(1.05, 2.0)) // 2 * 2 + 50)
         mel = torch.stack([_padded(windows[i][0], frames, rng) for i in batch])
         truth = torch.stack([windows[i][1] for i in batch])
         logits = _language_logits(model, mel)
@@ -122,17 +119,15 @@ def _epoch(model: Whisper, optimizer: torch.optim.Optimizer, windows: list[Windo
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        if schedule is not None:
-            schedule.step()
         losses.append(loss.item() * len(batch))
         right += int((logits.argmax(1) == truth.argmax(1)).sum())
-    print(f"  epoch {number + 1}{'' if schedule else ' at 30 s'}: loss {sum(losses) / len(windows):.3f}, accuracy "
+    print(f"  epoch {number + 1}{' at 30 s' if full else ''}: loss {sum(losses) / len(windows):.3f}, accuracy "
           f"{right / len(windows):.3f} ({time.perf_counter() - started:.0f} s)", flush=True)  # fmt: skip
 
 
 def _batches(windows: list[Window], rng: np.random.Generator) -> list[np.ndarray]:
     lengths = np.array([mel.shape[1] for mel, _ in windows]) * rng.uniform(0.8, 1.25, len(windows))
-    batches = np.array_split(np.argsort(lengths), math.ceil(len(windows) / _BATCH))
+    batches = np.array_split(np.argsort(lengths), -(-len(windows) // _BATCH))
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -169,8 +164,8 @@ def _window(signal: np.ndarray, language: str, rng: np.random.Generator) -> Wind
 
 
 def _stretch(signals: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Utterances with pauses between them, cut to a random length of 0.8 to 29 s, short ones more often."""
-    wanted = round(SAMPLING_RATE * _SHORTEST * (_LONGEST / _SHORTEST) ** (rng.random() ** 1.6))
+    """Utterances with pauses between them, cut to a random length of 0.5 to 29 s, short ones more often."""
+    wanted = round(SAMPLING_RATE * _SHORTEST * (_LONGEST / _SHORTEST) ** (rng.random() ** 1.8))
     pieces: list[np.ndarray] = []
     while sum(piece.size for piece in pieces) < wanted:
         pieces.append(with_margins(signals[rng.integers(len(signals))], rng) * np.float32(rng.uniform(0.5, 1.0)))
