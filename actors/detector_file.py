@@ -6,6 +6,9 @@ from pathlib import Path
 
 from infra.errors import CheckpointError, ConfigError, WeightsAbsentError
 
+_CACHE = Path.home() / ".cache" / "whisper"
+"""openai-whisper's own cache."""
+
 
 def find_detector(model: str, folder: Path | None = None) -> tuple[Path, str]:
     """Find a Whisper checkpoint on this machine. The network is never asked.
@@ -22,12 +25,43 @@ def find_detector(model: str, folder: Path | None = None) -> tuple[Path, str]:
         WeightsAbsentError: The checkpoint is not on this machine.
         CheckpointError: Its bytes are not those that openai-whisper publishes under the name.
     """
-    path, expected = _located(model, folder or Path.home() / ".cache" / "whisper")
+    path, expected = _located(model, folder or _CACHE)
     stat = path.stat()
     found = _sha256(path, stat.st_size, stat.st_mtime_ns)
     if expected not in (None, found):
         raise CheckpointError(f"{path} is damaged: its SHA-256 is {found}, not {expected}. {_remedy(model)}")
     return path, found
+
+
+def is_detector(name: str) -> bool:
+    """Whether openai-whisper publishes a model under this name. A hub id (owner/name) is none."""
+    if "/" in name:
+        return False
+    import whisper
+
+    return name in whisper._MODELS
+
+
+def fetch_detector(name: str, folder: Path | None = None) -> tuple[Path, str]:
+    """Find a named Whisper checkpoint, or download it from where openai-whisper publishes it; see `find_detector`.
+
+    Raises:
+        WeightsAbsentError: It is not here, and cannot be fetched.
+    """
+    import whisper
+
+    folder = folder or _CACHE
+    try:
+        return find_detector(name, folder)
+    except WeightsAbsentError:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        whisper._download(whisper._MODELS[name], str(folder), in_memory=False)
+    except (OSError, RuntimeError) as error:
+        raise WeightsAbsentError(
+            f"Whisper {name!r} could not be fetched ({error}); put {name}.pt into {folder} by hand, or go online"
+        ) from error
+    return find_detector(name, folder)
 
 
 def _located(model: str, folder: Path) -> tuple[Path, str | None]:

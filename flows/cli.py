@@ -202,6 +202,24 @@ def models_check(source: str, revision: str | None = None, json: Json = False) -
         terminal.out.print(f"ok: {identity.family}, labels {', '.join(identity.labels)}")
 
 
+@models_app.command("pull")
+def models_pull(source: str, revision: str | None = None, json: Json = False) -> None:
+    """Fetch a checkpoint once: an emotion model by its hub id, or a Whisper by its name (tiny, base, …)."""
+    from actors.checkpoints import identify
+    from actors.detector_file import fetch_detector, is_detector
+
+    if is_detector(source):
+        path, sha256 = fetch_detector(source)
+        fetched = {"source": source, "revision": None, "weights_sha256": sha256, "file": str(path)}
+    else:
+        identity = identify(source, revision)
+        fetched = {"source": source, "revision": identity.revision, "weights_sha256": identity.weights_sha256}
+    if json:
+        terminal.print_json(fetched)
+    else:
+        terminal.say(f"{source} is here: revision {fetched['revision'] or '–'}, sha256 {fetched['weights_sha256']}")
+
+
 def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     """Score through the flow, on whatever services there are, with progress on a terminal."""
     from infra import stack
