@@ -5,7 +5,8 @@ or the call itself failed. Which work goes to whom is decided elsewhere. All of 
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +20,10 @@ from infra.errors import RayError, SeraphError
 _PATIENCE_S = 20.0
 """How long a starting worker counts as help on its way; after that the others do its work as well."""
 
-_DEATHS_IN_A_ROW = 8
-"""Workers of a crew that may die one after the other, without one call answered, before the run gives up."""
+_DEATHS_IN_A_ROW = 3
+"""Workers of a crew that may die one after the other as they start, before the run gives up."""
+
+_log = logging.getLogger(__name__)
 
 
 class WorkerLostError(Exception):
@@ -63,9 +66,10 @@ class Crew:
     Args:
         name: For messages.
         spawn: Makes one actor (asynchronously, as Ray does).
+        needs: What one asks of Ray: `num_cpus`, `num_gpus`.
         most: How many at most.
         depth: Calls in flight per actor at most: 2 keeps one queued behind the one that runs.
-        ready_s: How long the first actor may take to start.
+        ready_s: How long the first actor may take to start before it is asked whether the cluster has room at all.
         timeout_s: How long a call may take.
         changed: Called whenever an actor has become ready, free or lost.
         fatal: Called with the error that ends the run.
@@ -76,6 +80,7 @@ class Crew:
         name: str,
         spawn: Callable[[], Any],
         *,
+        needs: Mapping[str, float],
         most: int,
         depth: int,
         ready_s: float,
@@ -88,6 +93,7 @@ class Crew:
         self.members: list[Member] = []
         self.peak = 0
         self._spawn = spawn
+        self._needs = dict(needs)
         self._depth = depth
         self._ready_s = ready_s
         self._timeout_s = timeout_s
@@ -152,7 +158,6 @@ class Crew:
             refs = getattr(member.handle, method).options(**options).remote(*args)
             first, *rest = refs if isinstance(refs, list) else [refs]
             result = await asyncio.wait_for(_answer(first), self._timeout_s)
-            self._deaths = 0
             return (result, *rest) if rest else result
         except TimeoutError as error:
             self._lose(member)
@@ -186,7 +191,7 @@ class Crew:
             await self._until_ready(member)
         except WorkerLostError as error:
             self._lose(member, detail=error.detail)
-        except (SeraphError, CallFailedError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever keeps a worker from starting must end the run, not hang it
             self._fatal(error if isinstance(error, SeraphError) else RayError(f"{self.name} cannot start: {error}"))
         else:
             member.ready = True
@@ -196,21 +201,18 @@ class Crew:
     async def _until_ready(self, member: Member) -> None:
         answer = asyncio.ensure_future(_answer(member.handle.ready.remote()))
         while not (await asyncio.wait({answer}, timeout=self._ready_s))[0]:
-            # Others work already: this one may wait for the cluster as long as it likes.
-            if not any(each.ready for each in self.members):
+            # Where others work already, this one may wait for the cluster as long as it likes.
+            if any(each.ready for each in self.members):
+                continue
+            total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            cpus, gpus = total.get("CPU", 0.0), total.get("GPU", 0.0)
+            room = f"it has {cpus:g} CPUs and {gpus:g} GPUs in all, and each takes {self._needs}"
+            if cpus < self._needs.get("num_cpus", 0) or gpus < self._needs.get("num_gpus", 0):
                 answer.cancel()
-                self._fatal(RayError(self._no_room()))
+                self._fatal(RayError(f"the Ray cluster can start no {self.name}: {room}; ask for less in `resources`"))
                 return
+            _log.warning("waiting for the Ray cluster to start %s: %s; something else may hold it", self.name, room)
         answer.result()
-
-    def _no_room(self) -> str:
-        total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
-        return (
-            f"the Ray cluster started no {self.name} within {self._ready_s:g} s; it has {total.get('CPU', 0):g} CPUs "
-            f"({free.get('CPU', 0):g} free) and {total.get('GPU', 0):g} GPUs ({free.get('GPU', 0):g} free): ask for "
-            "less in `resources`, add nodes, or end what else runs there"
-        )
 
     def _lose(self, member: Member, detail: str = "") -> None:
         """Forget a dead actor and start another in its place."""
@@ -218,9 +220,10 @@ class Crew:
             return
         self.members.remove(member)
         ray.kill(member.handle)
-        self._deaths += 1
+        # One that had become ready was killed by its work, and that is bounded where the work comes from.
+        self._deaths = 0 if member.ready else self._deaths + 1
         if self._deaths >= _DEATHS_IN_A_ROW:
-            self._fatal(RayError(f"{self._deaths} {self.name} died one after the other without an answer: {detail}"))
+            self._fatal(RayError(f"{self._deaths} {self.name} died one after the other as they started: {detail}"))
         else:
             self._start()
 
@@ -235,6 +238,9 @@ async def _answer(ref: Any) -> Any:
             raise cause from None
         if isinstance(cause, errors.ObjectLostError):
             raise InputLostError(str(cause)) from error
+        if type(cause).__name__ == "AcceleratorError" or "CUDA error" in str(cause):
+            # After such an error every call in that process fails: a new one is needed.
+            raise WorkerLostError(Reason.WORKER_DIED, f"{type(cause).__name__}: {cause}") from error
         raise CallFailedError(cause) from error
     except errors.ObjectLostError as error:
         raise InputLostError(str(error)) from error

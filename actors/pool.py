@@ -180,27 +180,34 @@ class Pool:
         listener: Any = ray.remote(self._cast.listener).options(**sizes.listener)
         scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer)
         self._readers = self._crew(
-            "readers", lambda: reader.remote(options.media, options.reading, options.segments), sizes.readers
+            "readers",
+            lambda: reader.remote(options.media, options.reading, options.segments),
+            sizes.reader,
+            sizes.readers,
         )
         self._listeners = self._crew(
             "language detectors",
             lambda: listener.remote(options.language, tuple(options.routes), sizes.listener_threads),
+            sizes.listener,
             sizes.listeners,
         )
         self._scorers = self._crew(
             "scoring workers",
             lambda: scorer.remote(options.precision, sizes.scorer_threads, sizes.model_memory_bytes),
+            sizes.scorer,
             sizes.most_scorers,
+            depth=2,
         )
         self._dispatcher = Dispatcher(self._scorers, options.routes.values(), sizes.batch_s, self._fail)
         self._readers.start(1)
         self._listeners.start(1)
         self._scorers.start(sizes.least_scorers)
 
-    def _crew(self, name: str, spawn: Any, most: int) -> Crew:
+    def _crew(self, name: str, spawn: Any, needs: Mapping[str, float], most: int, *, depth: int = 1) -> Crew:
+        """Whole media go one at a time (a long one must not eat up the next one's time); a second batch may queue."""
         resources = self._options.resources
         return Crew(
-            name, spawn, most=most, depth=2, ready_s=resources.ready_s, timeout_s=resources.timeout_s,
+            name, spawn, needs=needs, most=most, depth=depth, ready_s=resources.ready_s, timeout_s=resources.timeout_s,
             changed=self._wake, fatal=self._fail,
         )  # fmt: skip
 
@@ -231,6 +238,8 @@ class Pool:
             self._changed.notify_all()
 
     async def _all(self, roads: Iterable[Coroutine[Any, Any, MediumResult]]) -> list[MediumResult]:
+        if self._fatal.done():
+            self._fatal.result()
         work = asyncio.gather(*roads)
         either: set[asyncio.Future[Any]] = {work, self._fatal}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -273,7 +282,8 @@ class Pool:
         except WorkerLostError as error:
             return _rejected(Rejection(medium, stage, error.reason, error.detail))
         except CallFailedError as error:
-            return _rejected(Rejection(medium, stage, Reason.MODEL_ERROR, str(error)))
+            reason = Reason.WORKER_DIED if error.out_of_memory else Reason.MODEL_ERROR
+            return _rejected(Rejection(medium, stage, reason, str(error)))
         reading = replace(reading, seconds=reading.seconds | {"language": seconds})
         return await self._score_reading(reading, signal, languages)
 

@@ -93,9 +93,16 @@ def windows(samples: int, options: SegmentOptions) -> tuple[Span, ...]:
 
 
 def clip(spans: Sequence[Span], duration_s: float) -> Clipped:
-    """Fit given spans, as those of a label file, to a medium's duration."""
-    kept = (Span(span.start_s, min(span.end_s, duration_s)) for span in spans if span.start_s < duration_s)
-    return Clipped(tuple(kept), tuple(span for span in spans if span.start_s >= duration_s))
+    """Fit given spans, as those of a label file, to a medium's duration; those that become the same are one."""
+    kept: dict[tuple[int, int], Span] = {}
+    outside: dict[tuple[int, int], Span] = {}
+    for span in spans:
+        here = span.start_s < duration_s
+        fitted = Span(span.start_s, min(span.end_s, duration_s)) if here else span
+        # In milliseconds, as `segment_id` tells segments apart.
+        name = (round(fitted.start_s * 1000), round(fitted.end_s * 1000))
+        (kept if here else outside).setdefault(name, fitted)
+    return Clipped(tuple(kept.values()), tuple(outside.values()))
 
 
 def speech_runs(probabilities: npt.NDArray[np.float32], threshold: float) -> list[Stretch]:

@@ -230,6 +230,7 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     resolve(config)  # a missing checkpoint should not first cost the start of a stack
     services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
     services.export()
+    services.check_prefect()
     # What goes wrong is said once, by `main`; the server keeps the whole log.
     export(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
     media_uri, results_uri = _places(services, media, results)
@@ -251,7 +252,7 @@ def _dry_run(media: str, results: str | None, config: str, *, json: bool) -> Non
     from tasks.run import plan_run
 
     run = _open(media, results, config)
-    plan = plan_run(run)
+    plan = plan_run(run, compact=False)
     if json:
         terminal.print_json(
             {"dry_run": True, "media": {"planned": plan.media, "skipped": plan.skipped, "removed": len(plan.removed),

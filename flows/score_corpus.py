@@ -11,8 +11,9 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 from pydantic import BaseModel, ConfigDict
 
 from actors.pool import Pool, Progress
@@ -111,6 +112,11 @@ def _score(run: Run, plan: Plan) -> tuple[list[ShardReport], dict[str, Any]]:
     with Pool(run.pool_options(plan), sizes) as pool:
         if watch := watching.get():
             watch(plan, pool.progress)
-        futures = [scoring.submit(shard, run, pool) for shard in plan.shards]
-        wait(futures)
-        return [future.result() for future in futures], pool.description()
+        futures = [_submit(shard, run, pool) for shard in plan.shards]
+        return [future.result() for future in as_completed(futures)], pool.description()
+
+
+def _submit(shard: Shard, run: Run, pool: Pool) -> PrefectFuture[ShardReport]:
+    """Hand a shard to Prefect. Quoted, or it would look through every medium of the run for futures."""
+    arguments: list[Any] = [quote(each) for each in (shard, run, pool)]
+    return scoring.submit(*arguments)

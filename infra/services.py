@@ -1,11 +1,16 @@
 """Where the services of a run are, whoever started them. Frozen values; starting them is infra/stack.py's part."""
 
 import re
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.errors import PrefectError
 from infra.location import Location
 from infra.settings import TELEMETRY_OFF, StoreAccess, bypass_proxies, export
+
+_PROBE_S = 10.0
 
 LOCAL_BUCKET = re.compile(r"media-[a-z0-9-]*-[0-9a-f]{8}|media-[0-9a-f]{8}")
 """Name of a bucket under which a local folder is served (infra/folders.py)."""
@@ -54,6 +59,22 @@ class Services:
             return None
         place = Location.parse(uri)
         return self.local_root / place.bucket / place.key
+
+    def check_prefect(self) -> None:
+        """Ask the Prefect server for a sign of life.
+
+        Raises:
+            PrefectError: Nothing answers there.
+        """
+        try:
+            urllib.request.urlopen(f"{self.prefect_api_url}/health", timeout=_PROBE_S).close()  # noqa: S310
+        except urllib.error.HTTPError:
+            return  # it answers; whether it lets us in, the first request tells
+        except (OSError, ValueError) as error:
+            raise PrefectError(
+                f"no Prefect server answers at {self.prefect_api_url} ({error}): check PREFECT_API_URL, "
+                "or unset it to use a local one (`seraph up`)"
+            ) from error
 
     def export(self) -> None:
         """Point this process there: telemetry off, no proxy on the way. Before Prefect or Ray is imported."""

@@ -17,6 +17,7 @@ from infra.parts import HOST, ObjectServer, Part, Ports, PrefectServer, RayHead
 from infra.services import Services
 from infra.settings import Settings, StoreAccess
 from infra.state import Running, Say, State, credentials, ensure_token, lock
+from infra.storage import shown
 
 Need = Literal["s3", "prefect", "ray", "folders"]
 """What a command needs. `folders`: the local object store, wherever the results go, to serve local folders."""
@@ -189,7 +190,7 @@ def _status(part: Part, known: Running | None, state: State) -> PartStatus:
 
 def _elsewhere(settings: Settings) -> dict[str, str]:
     named = {
-        "s3": (settings.store.endpoint_url or "AWS S3") if settings.store else None,
+        "s3": shown(settings.store) if settings.store else None,
         "prefect": settings.prefect_api_url,
         "ray": settings.ray_address,
     }

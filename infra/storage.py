@@ -188,7 +188,7 @@ class Store:
                 last = error
                 time.sleep(self._patience.backoff_s * 2**attempt)
         raise StoreError(
-            f"{place} broke off {self._patience.attempts} times on its way from {_shown(self.access)} "
+            f"{place} broke off {self._patience.attempts} times on its way from {shown(self.access)} "
             f"({type(last).__name__}): look at the connection and at the store's log, then run again"
         ) from last
 
@@ -252,7 +252,7 @@ def _client(access: StoreAccess, patience: Patience, max_connections: int) -> "S
         )
     except (BotoCoreError, ValueError) as error:
         raise StoreError(
-            f"no client for {_shown(access)}: {type(error).__name__}; expected AWS_ENDPOINT_URL like https://HOST:PORT "
+            f"no client for {shown(access)}: {type(error).__name__}; expected AWS_ENDPOINT_URL like https://HOST:PORT "
             "and either both keys or a profile that exists"
         ) from error
 
@@ -267,7 +267,7 @@ def _info(bucket: str, found: "ObjectTypeDef") -> ObjectInfo:
     return ObjectInfo(uri, key, found["Size"], found.get("ETag", "").strip('"'), found["LastModified"])
 
 
-def _shown(access: StoreAccess) -> str:
+def shown(access: StoreAccess) -> str:
     """The endpoint as it may be printed: without a user name and password that somebody put into it."""
     if access.endpoint_url is None:
         return f"AWS S3 ({access.region})"
@@ -278,7 +278,7 @@ def _shown(access: StoreAccess) -> str:
 
 def _refused(action: str, place: Location | None, access: StoreAccess, error: ClientError) -> StoreError:
     code = str(error.response.get("Error", {}).get("Code", "unknown"))
-    what = f"cannot {action} {place or 'the store'} at {_shown(access)}"
+    what = f"cannot {action} {place or 'the store'} at {shown(access)}"
     if code == "NoSuchBucket":
         return StoreError(
             f"{what}: there is no bucket {place.bucket if place else ''!r}; create it or name another one"
@@ -296,6 +296,6 @@ def _refused(action: str, place: Location | None, access: StoreAccess, error: Cl
 def _unreachable(action: str, place: Location | None, access: StoreAccess, error: Exception) -> StoreError:
     # Not the error's own words: they may quote headers or the address with its credentials.
     return StoreError(
-        f"cannot {action} {place or 'the store'} at {_shown(access)}: {type(error).__name__}; expected an "
+        f"cannot {action} {place or 'the store'} at {shown(access)}: {type(error).__name__}; expected an "
         "S3-compatible service that answers there: check AWS_ENDPOINT_URL, the credentials and the network"
     )

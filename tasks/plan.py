@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -36,11 +36,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class Shard:
-    """What Prefect schedules: about an hour of audio. `attempts`: how often each medium was tried, this time too."""
+    """What Prefect schedules: about an hour of audio.
+
+    Attributes:
+        attempts: How often each medium was tried, this time too.
+        before: What is committed of media that are tried again.
+    """
 
     id: str
     media: tuple[Medium, ...]
     attempts: tuple[int, ...]
+    before: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,11 @@ def make_plan(
         (Medium(str(uri), str(etag), int(size)), int(attempt))
         for uri, etag, size, attempt in zip(todo.index, todo["etag"], todo["size"], attempts, strict=True)
     ]
+    retried = {str(uri): ledger.entry(str(uri)) for uri in joined.index[current & again & ~gone]}
     present = ledger.entries["outcome"] != "removed"
     absent = ledger.entries.index[present & ~ledger.entries.index.isin(listing.media.index)]
     return Plan(
-        shards=tuple(_cut(media, fingerprint, routes, options)),
+        shards=tuple(_with_entries(shard, retried) for shard in _cut(media, fingerprint, routes, options)),
         skipped=int(done.sum() + revived.sum()),
         removed=tuple(_tombstone(ledger.entry(str(uri))) for uri in absent),
         revived=tuple(_revived(ledger.entry(str(uri))) for uri in joined.index[revived]),
@@ -147,6 +154,10 @@ def _cut(
         seconds += length
     if shard:
         yield _shard(shard, fingerprint, routes)
+
+
+def _with_entries(shard: Shard, retried: Mapping[str, Entry]) -> Shard:
+    return replace(shard, before=tuple(retried[each.uri] for each in shard.media if each.uri in retried))
 
 
 def _shard(media: list[tuple[Medium, int]], fingerprint: str, routes: Mapping[str, str]) -> Shard:

@@ -109,11 +109,12 @@ def read_labels(config: ScoreConfig, services: Services) -> LabelledSpans | None
     return read_spans(path.read_bytes(), source)
 
 
-def plan_run(run: Run) -> Plan:
-    """List the media and subtract what is committed. Changes nothing in the store."""
+def plan_run(run: Run, *, compact: bool = True) -> Plan:
+    """List the media and subtract what is committed. Writes at most a new index, and with `compact` off nothing."""
     config = run.config
+    # The ledger first: a medium that another run commits in between is then scored twice, and not taken for removed.
+    ledger = run.results.ledger(compact=compact).under(run.media)
     listing = list_media(run.media_store.list(run.media), config.media.suffixes)
-    ledger = run.results.ledger().under(run.media)
     return make_plan(
         listing, ledger, fingerprint=run.identity.fingerprint, routes=run.identity.routes, options=config.media
     )
@@ -144,7 +145,11 @@ def finish(run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping
         corpus=_corpus(summary, quarantine.num_rows),
         outputs=_outputs(run, decision),
     )
-    checks = {"shards": {shard.shard: shard.checks for shard in shards}, "summary": checked.results}
+    checks = {
+        "failed": failed,
+        "summary": checked.results,
+        "shards": [f"validation/{each.shard}.json" for each in shards],
+    }
     _write(run, "validation.json", json.dumps(checks, default=str), "application/json")
     for name, page in build_pages(record, summary, quarantine).items():
         _write(run, name, page, "text/html; charset=utf-8")

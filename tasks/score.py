@@ -4,6 +4,7 @@ The order of writing is what makes a killed run harmless: logits, quarantine, co
 `decide_missing` can make at any time.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -51,27 +52,38 @@ class ShardReport:
     emotions: dict[str, int] = field(default_factory=dict)
     undecided: int = 0
     failed: tuple[str, ...] = ()
-    checks: tuple[dict[str, Any], ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Identity, run_id: str) -> ShardReport:
     """Take a shard's media down the road and commit what came of them, if the data checks pass."""
     scored = pool.score(shard.media)
+    if [result.medium for result in scored] != list(shard.media):
+        raise ValueError(
+            f"shard {shard.id}: {len(shard.media)} media went down the road, {len(scored)} others came back"
+        )
+    kept = _better_before(scored, shard)
+    scored = [result for result in scored if result.medium.uri not in kept]
     started = time.perf_counter()
     logits = logits_table(scored, pool.specs)
     quarantine = quarantine_table((each for result in scored for each in result.rejections), run_id)
     decided = scores_table(logits, identity.decisions, run_id)
     decided_at = time.perf_counter()
     checked = check_shard(decided, quarantine, scored, sorted(identity.checkpoints))
+    # Stored at once: the results of all shards of a corpus would fill the driver's memory.
+    stored = json.dumps(checked.results, default=str).encode()
+    results.write_run_file(run_id, f"validation/{shard.id}.json", stored, "application/json")
     validated_at = time.perf_counter()
     if not checked.failed:
-        entries = [_entry(result, attempts) for result, attempts in zip(scored, shard.attempts, strict=True)]
+        tries = {medium.uri: attempts for medium, attempts in zip(shard.media, shard.attempts, strict=True)}
+        entries = [_entry(result, tries[result.medium.uri]) for result in scored]
+        entries += [entry.model_copy(update={"attempts": tries[entry.uri]}) for entry in kept.values()]
         commit = results.commit(shard.id, run_id, entries, {"logits": logits, "quarantine": quarantine})
         if logits.num_rows:
             results.write_scores(commit.media[0].stem, identity.decisions.name, decided)
     laps = {"decide": decided_at - started, "validate": validated_at - decided_at}
-    return _report(shard, scored, decided, checked, laps | {"commit": time.perf_counter() - validated_at})
+    laps["commit"] = time.perf_counter() - validated_at
+    return _report(shard, scored, list(kept.values()), decided, checked, laps)
 
 
 def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, run_id: str) -> int:
@@ -89,6 +101,12 @@ def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, ru
 
     with ThreadPoolExecutor(_DECIDERS) as deciders:
         return sum(deciders.map(decide, stems))
+
+
+def _better_before(scored: Sequence[MediumResult], shard: Shard) -> dict[str, Entry]:
+    """Media tried again that came out with fewer rows than before: what was committed then still stands."""
+    rows = {result.medium.uri: len(result.rows) for result in scored}
+    return {entry.uri: entry for entry in shard.before if entry.rows > rows[entry.uri]}
 
 
 def _entry(result: MediumResult, attempts: int) -> Entry:
@@ -113,26 +131,28 @@ def _outcome(result: MediumResult) -> Any:
 
 
 def _report(
-    shard: Shard, scored: Sequence[MediumResult], decided: pa.Table, checked: Checked, laps: dict[str, float]
+    shard: Shard,
+    scored: Sequence[MediumResult],
+    kept: Sequence[Entry],
+    decided: pa.Table,
+    checked: Checked,
+    laps: dict[str, float],
 ) -> ShardReport:
     seconds = Counter(laps)
     for result in scored:
         seconds.update(result.seconds)
     if checked.failed:
         failed = tuple(f"shard {shard.id[:8]}: {line}" for line in checked.failed)
-        return ShardReport(
-            shard.id, {"failed": len(scored)}, failed=failed, checks=checked.results, seconds=dict(seconds)
-        )
+        return ShardReport(shard.id, {"failed": len(shard.media)}, failed=failed, seconds=dict(seconds))
     emotions = Counter(decided["emotion"].to_pylist())
     undecided = emotions.pop(None, 0)
     return ShardReport(
         shard=shard.id,
-        outcomes=dict(Counter(_outcome(result) for result in scored)),
+        outcomes=dict(Counter([*map(_outcome, scored), *(entry.outcome for entry in kept)])),
         segments=decided.num_rows,
         audio_seconds=sum(row.span.duration_s for result in scored for row in result.rows),
         languages=dict(Counter(decided["language"].to_pylist())),
         emotions=dict(emotions),
         undecided=undecided,
-        checks=checked.results,
         seconds=dict(seconds),
     )

@@ -172,16 +172,16 @@ class ResultsStore:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def ledger(self) -> Ledger:
-        """Read all commits, through the newest index; write a new index where many commits stand outside it."""
+    def ledger(self, *, compact: bool = True) -> Ledger:
+        """Read all commits, through the newest index; with `compact`, write a new one where many stand outside it."""
         index, covered = self._newest_index()
         listed = self._commits()
         fresh = [uri for uri, version in listed.items() if version not in covered]
         with ThreadPoolExecutor(_READERS) as readers:
-            commits = [Commit.model_validate_json(data) for data in readers.map(self._store.get_bytes, fresh)]
-        frames = [index, *([_frame(commits)] if commits else [])]
+            read = readers.map(self._store.get_bytes, fresh)
+            frames = [index, *(_frame([Commit.model_validate_json(data)]) for data in read)]
         entries = _newest(pd.concat(frames) if len(frames) > 1 else index)
-        if len(fresh) >= self._index_every:
+        if compact and len(fresh) >= self._index_every:
             self._write_index(entries, set(listed.values()))
         return Ledger(entries.set_index("uri"))
 

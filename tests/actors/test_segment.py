@@ -217,3 +217,9 @@ def test_a_segmenter_cuts_windows_without_listening():
 def test_segments_of_a_label_file_are_no_task_for_a_segmenter():
     with pytest.raises(ValueError, match="clip"):
         Segmenter(SegmentOptions(method="labels", labels="labels.csv"))
+
+
+def test_given_spans_that_become_the_same_at_the_end_of_the_medium_are_one() -> None:
+    clipped = clip([Span(1.0, 5.0), Span(1.0, 9.0), Span(2.0, 3.0), Span(2.0, 3.0), Span(4.0, 6.0)], 4.0)
+    assert clipped.kept == (Span(1.0, 4.0), Span(2.0, 3.0))
+    assert clipped.outside == (Span(4.0, 6.0),)

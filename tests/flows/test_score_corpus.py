@@ -323,8 +323,18 @@ def test_an_error_is_a_document_too_where_json_is_asked_for(seraph: Seraph) -> N
     assert "/nowhere" in error["message"]
 
 
-def test_a_service_that_does_not_answer_is_exit_5(seraph: Seraph, tmp_path: Path) -> None:
-    elsewhere = Seraph(seraph.home, {"RAY_ADDRESS": "127.0.0.1:1"})
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"RAY_ADDRESS": "127.0.0.1:1"},
+        {"PREFECT_API_URL": "http://127.0.0.1:1/api"},
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush-hush"},
+    ],
+)
+def test_a_service_that_does_not_answer_is_exit_5(seraph: Seraph, tmp_path: Path, named: dict[str, str]) -> None:
     corpus = copy_utterances(tmp_path / "corpus", 1)
-    done = elsewhere.run("score", "--media", str(corpus), "--config", "demo", expect=5)
+    arguments = ("score", "--media", str(corpus), "--config", "demo", "--results", "s3://results-elsewhere/x")
+    done = Seraph(seraph.home, named).run(*arguments, expect=5)
     assert "127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hush-hush" not in done.stderr

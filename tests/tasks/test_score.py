@@ -1,5 +1,6 @@
 """tasks/score.py on a real store, with a pool that has its answers ready: no model is ever loaded."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,7 @@ def _checkpoint(spec: ModelSpec) -> CheckpointIdentity:
         revision=spec.revision,
         weights_sha256=spec.weights_sha256,
         preprocessing=spec.preprocessing,
+        architecture="",
         family=spec.family,
         kind=spec.kind,
         labels=spec.labels,
@@ -109,7 +111,7 @@ def _bilingual() -> list[MediumResult]:
 # -- a shard -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_shard_is_committed_with_its_scores_and_reported_in_counts(results: ResultsStore) -> None:
+def test_a_shard_is_committed_with_its_scores_and_reported_in_counts(results: ResultsStore, local_store: Any) -> None:
     report = _score(results, *_bilingual())
     assert _emotions(results) == ["sad", "neutral", "sad"]
     assert report.shard == "c1"
@@ -117,7 +119,9 @@ def test_a_shard_is_committed_with_its_scores_and_reported_in_counts(results: Re
     assert (report.segments, report.audio_seconds) == (3, 12.0)
     assert (report.languages, report.emotions, report.undecided) == ({"en": 2, "ko": 1}, {"sad": 2, "neutral": 1}, 0)
     assert report.failed == ()
-    assert len(report.checks) > 30
+    checks = json.loads(local_store.store.get_bytes(results.run_uri("run-1", "validation/c1.json")))
+    assert len(checks) > 30
+    assert all(check["success"] for check in checks)
     # Two media with 0.5 s of fetching and 1 s of scoring each.
     assert {name: report.seconds[name] for name in ("fetch", "score")} == {"fetch": 1.0, "score": 2.0}
     assert set(report.seconds) == {"fetch", "score", "decide", "validate", "commit"}
@@ -166,11 +170,12 @@ def test_a_shard_whose_checks_fail_is_reported_and_not_committed(
     assert all(line.startswith("shard c1234567: ") for line in report.failed)
     assert (report.outcomes, report.segments, report.emotions) == ({"failed": 2}, 0, {})
     assert report.seconds["fetch"] > 0
-    assert not [each.key for each in local_store.store.list(local_store.bucket)]
+    stored = [each.key for each in local_store.store.list(local_store.bucket)]
+    assert [key for key in stored if "/runs/" not in key] == [], "only what the checks said"
 
 
 def test_a_pool_that_loses_a_medium_commits_nothing(results: ResultsStore, local_store: Any) -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="2 media went down the road"):
         score_shard(Shard("c1", (A, B), (1, 1)), ReadyPool(scored(A)), results, _identity(), "run-1")
     assert not [each.key for each in local_store.store.list(local_store.bucket)]
 
@@ -248,3 +253,17 @@ def test_two_runs_that_score_one_shard_at_once_give_one_table(results: ResultsSt
     _score(results, scored(A), run_id="run-1")
     _score(results, scored(A), run_id="run-2")
     assert _emotions(results) == ["sad", "neutral"]
+
+
+def test_a_retry_that_came_out_worse_leaves_what_was_committed(results: ResultsStore) -> None:
+    first = scored(A, rejections=[fault(A, Reason.WORKER_DIED, number=5)])
+    _score(results, first, shard="night-1")
+    before = results.ledger().entry(A.uri)
+    assert before.transient
+    rows = _current(results)
+    worse = Shard("night-2", (A, C), (2, 1), before=(before,))
+    report = score_shard(worse, ReadyPool(rejected(A, Reason.STORE_ERROR), silent(C)), results, _identity(), "run-2")
+    assert report.outcomes == {"scored": 1, "silent": 1}
+    assert _current(results) == rows
+    after = results.ledger().entry(A.uri)
+    assert (after.outcome, after.attempts, after.stem) == ("scored", 2, before.stem)
