@@ -28,7 +28,7 @@ _SYLLABLE_S = (0.14, 0.30)
 _PHRASE_S = (2.0, 10.0)
 _PAUSE_S = (0.5, 8.0)
 _ONSET = 900  # samples of hiss at most
-_HISS = 0.02
+_HISS = 0.02  # against a voice of 1; far louder, and silero-vad hears no speech
 _ROOM = 0.0003  # noise throughout
 
 
@@ -82,7 +82,7 @@ def _phrase(samples: int, rng: np.random.Generator) -> _Wave:
 def _pulses(samples: int, pitch: float, rng: np.random.Generator) -> _Wave:
     """Glottal pulses of a pitch (Hz) that rises, falls and sinks towards the end, with a little breath.
 
-    Their spectrum falls by 6 dB an octave, as a voice's does at the lips: without that silero hears no speech.
+    Their spectrum falls by 6 dB an octave, as a voice's does at the lips.
     """
     time = np.arange(samples) / SAMPLING_RATE
     glide = 0.15 * np.sin(2 * np.pi * rng.uniform(0.3, 0.7) * time + rng.uniform(0, 2 * np.pi))
