@@ -39,6 +39,9 @@ from infra.settings import StoreAccess
 
 T = TypeVar("T")
 
+_LEAVE_S = 5.0
+"""How long closing waits for cancelled work to end."""
+
 _TRIES = 3
 """How often a medium is read, or its language asked, when workers die under it."""
 
@@ -219,6 +222,10 @@ class Pool:
         self._fail(RayError("the pool was closed while media were on the road"))
         self._fatal.exception()
         await asyncio.gather(*self._callers, return_exceptions=True)
+        # What was cancelled tells others as it ends: a loop that stops under it leaves coroutines that nobody awaits.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            if not (await asyncio.wait(others, timeout=_LEAVE_S))[0]:
+                break
 
     async def _usage(self) -> dict[str, list[Usage]]:
         crews = {"readers": self._readers, "language_workers": self._listeners, "scorers": self._scorers}
