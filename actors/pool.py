@@ -111,6 +111,8 @@ class Pool:
         self._sizes = sizes
         self._cast = cast or Cast()
         self._callers: set[asyncio.Task[Any]] = set()
+        self._gate = threading.Lock()
+        self._closed = False
         self.progress = Progress()
 
     def __enter__(self) -> Self:
@@ -121,7 +123,11 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._on_loop(self._close())
+        closing = self._close()
+        with self._gate:
+            self._closed = True
+            closed = asyncio.run_coroutine_threadsafe(closing, self._loop)
+        closed.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -138,11 +144,11 @@ class Pool:
             RayError: The cluster cannot give the actors, or they die at every start.
             CheckpointError: A worker cannot load a model.
         """
-        return self._on_loop(self._called(self._all(self._road(medium) for medium in media)))
+        return self._on_loop(self._all(self._road(medium) for medium in media))
 
     def score_signals(self, readings: Sequence[tuple[Reading, Signal, Language]]) -> list[MediumResult]:
         """Score segments of signals that are in memory, their language known: the road without reading and hearing."""
-        return self._on_loop(self._called(self._all(self._from_memory(*each) for each in readings)))
+        return self._on_loop(self._all(self._from_memory(*each) for each in readings))
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
@@ -167,7 +173,12 @@ class Pool:
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        # Behind the gate: work handed to a loop that is about to stop would be waited for by its thread for ever.
+        with self._gate:
+            if self._closed:
+                work.close()
+                raise RayError("the pool is closed")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except BaseException:
@@ -247,6 +258,10 @@ class Pool:
     async def _all(self, roads: Iterable[Coroutine[Any, Any, MediumResult]]) -> list[MediumResult]:
         if self._fatal.done():
             self._fatal.result()
+        caller = asyncio.current_task()
+        assert caller is not None, "runs as a task of the pool's loop"
+        self._callers.add(caller)
+        caller.add_done_callback(self._callers.discard)
         work = asyncio.gather(*roads)
         either: set[asyncio.Future[Any]] = {work, self._fatal}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -255,13 +270,6 @@ class Pool:
             await asyncio.gather(work, return_exceptions=True)
             self._fatal.result()
         return await work
-
-    async def _called(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a caller's work as a task that closing can wait for."""
-        task = self._loop.create_task(work)
-        self._callers.add(task)
-        task.add_done_callback(self._callers.discard)
-        return await task
 
     # -- the road of a medium ----------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
 """Who shows the progress of the run in this context."""
 
 
-@flow(name="score-corpus", task_runner=_RUNNER, validate_parameters=True)
+@flow(name="score-corpus", task_runner=_RUNNER)
 def score_corpus(request: ScoreRequest) -> dict[str, Any]:
     """Score what is new under a prefix, and report on the whole of it.
 

@@ -122,3 +122,10 @@ def test_two_threads_may_score_at_once() -> None:
     with Pool(OPTIONS, sizes(), CAST) as pool, ThreadPoolExecutor(2) as threads:
         first, second = threads.map(pool.score, [media("plain-3"), media("plain-2", "plain-1")])
     assert [len(result.rows) for result in (*first, *second)] == [3, 2, 1]
+
+
+def test_a_closed_pool_refuses_work_at_once() -> None:
+    with Pool(OPTIONS, sizes(), CAST) as pool:
+        pass
+    with pytest.raises(RayError, match="closed"):
+        pool.score(media("plain-1"))
