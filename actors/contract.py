@@ -75,6 +75,12 @@ class Flag(StrEnum):
     MIXED_LANGUAGE = "mixed_language"
     FALLBACK_MODEL = "fallback_model"
     DEMO_MODEL = "demo_model"
+    MAPPED_FROM_DIMENSIONS = "mapped_from_dimensions"
+    """In scores only: the model gives arousal, dominance, valence; the emotion is the nearest one."""
+    CUT_TO_WINDOW = "cut_to_window"
+    """Longer than the model hears (`ModelSpec.window_s`): only its beginning was scored."""
+    NEAR_UNIFORM = "near_uniform"
+    """In scores only: the model's own posterior says almost nothing, as that of a random head does."""
     UNDECIDED = "undecided"
     """In scores only: nothing left to decide with."""
 
@@ -139,6 +145,7 @@ class Reading:
         outside: Given segments (of a label file) that begin after the medium ends.
         flags: `truncated`, `several_tracks`.
         seconds: Wall time by step: `fetch`, `decode`, `segment`.
+        sha256: Of the object's bytes, where it was asked for.
     """
 
     medium: Medium
@@ -147,6 +154,7 @@ class Reading:
     outside: tuple[Span, ...] = ()
     flags: tuple[Flag, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,7 @@ class Language:
 
 
 Kind = Literal["categorical", "multilabel", "dimensional"]
+Modality = Literal["audio", "text"]
 
 
 @dataclass(frozen=True)
@@ -187,6 +196,8 @@ class ModelSpec:
         precision: `fp32`, `bf16` or `fp16`: what it computes in.
         demo: Whether it is one of the bundled toys.
         licence: As its model card says, or None where it does not.
+        modality: What it hears or reads; a text model's `sampling_rate` is 0.
+        window_s: Seconds that it hears at most, or None: as published, what is beyond is not heard.
     """
 
     source: str
@@ -200,6 +211,8 @@ class ModelSpec:
     precision: str
     demo: bool = False
     licence: str | None = None
+    modality: Modality = "audio"
+    window_s: float | None = None
 
 
 class EmotionModel(Protocol):
@@ -216,6 +229,21 @@ class EmotionModel(Protocol):
         Returns:
             Raw outputs, shape (len(signals), len(spec.labels)), in input order. A row does not depend on what else is
             in the call: one at a time and together agree within 1e-4 in fp32.
+        """
+        ...
+
+
+class TextEmotionModel(Protocol):
+    """A loaded emotion model that reads: for fusion with one that hears."""
+
+    spec: ModelSpec
+
+    def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Score texts of any lengths; what exceeds the model's tokens is cut at the end, as published.
+
+        Returns:
+            Raw outputs, shape (len(texts), len(spec.labels)), in input order. A row does not depend on what else is in
+            the call.
         """
         ...
 
@@ -252,6 +280,7 @@ class MediumResult:
         planned: Ids of the segments that were to be scored; each is in exactly one of `rows` and `rejections`.
         routes: Language to route identity (see `tasks.config`) of every model that heard a segment of it.
         seconds: Wall time by stage, summed over its calls.
+        sha256: Of the object's bytes, where it was asked for.
     """
 
     medium: Medium
@@ -261,3 +290,4 @@ class MediumResult:
     rejections: tuple[Rejection, ...]
     routes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    sha256: str | None = None

@@ -1,41 +1,25 @@
-"""The pool: readers, a language detector and scorers on Ray, and the road of a medium through them.
+"""The pool: readers, a language detector and scorers on Ray, and their life from enter to exit.
 
-Media are read ahead within a bound; signals stay in Ray's object store, so the driver sees no audio. How segments
-become batches and get to the scorers is actors/dispatch.py's business; results are joined by segment id.
+Media are read ahead within a bound; signals stay in Ray's object store, so the driver sees no audio. What happens to a
+medium along its road is actors/road.py's business; how segments become batches and get to the scorers, dispatch.py's.
 """
 
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 import ray
 
-from actors.contract import (
-    SHORT_SECONDS,
-    Flag,
-    Language,
-    Medium,
-    MediumResult,
-    ModelSpec,
-    Reading,
-    Reason,
-    Rejection,
-    SegmentLogits,
-    Signal,
-    Span,
-    Stage,
-    segment_id,
-)
-from actors.crew import CallFailedError, Crew, InputLostError, Member, WorkerLostError
-from actors.dispatch import Dispatcher, Waiting
-from actors.options import LanguageOptions, ReadOptions, Resources, Route, SegmentOptions
+from actors.contract import Language, Medium, MediumResult, ModelSpec, Reading, Rejection, Signal, Span
+from actors.crew import Crew, Member, WorkerLostError
+from actors.dispatch import Dispatcher
+from actors.road import Hands, PoolOptions, Road
 from actors.sizing import Sizes
 from actors.usage import Usage
 from actors.workers import LanguageWorker, Reader, Scorer
 from infra.errors import RayError
-from infra.settings import StoreAccess
 
 T = TypeVar("T")
 
@@ -44,32 +28,6 @@ _LEAVE_S = 5.0
 
 _TRIES = 3
 """How often a medium is read, or its language asked, when workers die under it."""
-
-
-@dataclass(frozen=True)
-class PoolOptions:
-    """All that the actors need to know.
-
-    Attributes:
-        media: Where media are read from.
-        routes: Language to emotion model.
-        route_ids: Route key to identity, written into the results (see `tasks.config.Identity.routes`).
-        fallback: The route that hears what is in doubt, where `on_uncertain` or `on_unrouted` say `fallback`.
-        given: Segments by media uri, where a label file gives them.
-    """
-
-    media: StoreAccess
-    routes: Mapping[str, Route]
-    route_ids: Mapping[str, str]
-    fallback: str | None = None
-    on_uncertain: Literal["fallback", "quarantine"] = "quarantine"
-    on_unrouted: Literal["fallback", "quarantine"] = "quarantine"
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    segments: SegmentOptions = field(default_factory=SegmentOptions)
-    language: LanguageOptions = field(default_factory=LanguageOptions)
-    precision: str = "auto"
-    resources: Resources = field(default_factory=Resources)
-    given: Mapping[str, tuple[Span, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,15 +47,6 @@ class Progress:
     segments: int = 0
     audio_s: float = 0.0
     rejected: int = 0
-
-
-@dataclass(frozen=True)
-class _Heard:
-    """Which model hears a segment, its route key in the results, and the flags of doubt."""
-
-    route: Route
-    recorded: str
-    flags: tuple[Flag, ...] = ()
 
 
 class Pool:
@@ -144,7 +93,7 @@ class Pool:
             RayError: The cluster cannot give the actors, or they die at every start.
             CheckpointError: A worker cannot load a model.
         """
-        return self._on_loop(self._all(self._road(medium) for medium in media))
+        return self._on_loop(self._all(self._travel(medium) for medium in media))
 
     def score_signals(self, readings: Sequence[tuple[Reading, Signal, Language]]) -> list[MediumResult]:
         """Score segments of signals that are in memory, their language known: the road without reading and hearing."""
@@ -195,7 +144,7 @@ class Pool:
         scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer)
         self._readers = self._crew(
             "readers",
-            lambda: reader.remote(options.media, options.reading, options.segments),
+            lambda: reader.remote(options.media, options.reading, options.segments, digest=options.digest),
             sizes.reader,
             sizes.readers,
         )
@@ -213,8 +162,9 @@ class Pool:
             depth=2,
         )
         self._dispatcher = Dispatcher(self._scorers, options.routes.values(), sizes.batch_s, self._fail)
+        self._road = Road(options, Hands(self._read, self._listen, self._dispatcher.score))
         self._readers.start(1)
-        self._listeners.start(1)
+        self._listeners.start(1 if options.language else 0)
         self._scorers.start(sizes.least_scorers)
 
     def _crew(self, name: str, spawn: Any, needs: Mapping[str, float], most: int, *, depth: int = 1) -> Crew:
@@ -271,36 +221,24 @@ class Pool:
             self._fatal.result()
         return await work
 
-    # -- the road of a medium ----------------------------------------------------------------------------------------
+    # -- the road, and the hands along it ----------------------------------------------------------------------------
 
-    async def _road(self, medium: Medium) -> MediumResult:
+    async def _travel(self, medium: Medium) -> MediumResult:
         async with self._ahead:
-            for _ in range(_TRIES):
-                try:
-                    return self._counted(await self._once(medium))
-                except InputLostError:
-                    continue  # its signal went with a node: read it again
-        detail = f"its signal was lost with its node {_TRIES} times"
-        return self._counted(_rejected(Rejection(medium, Stage.SCORE, Reason.WORKER_DIED, detail)))
+            return self._counted(await self._road.travel(medium))
 
-    async def _once(self, medium: Medium) -> MediumResult:
-        given = None if self._options.given is None else self._options.given.get(medium.uri, ())
-        stage = Stage.READ
-        try:
-            reading, signal = await self._call_any(self._readers, "read", medium, given, num_returns=2)
-            if isinstance(reading, Rejection):
-                return _rejected(reading)
-            if not reading.spans:
-                return await self._score_reading(reading, signal, ())
-            stage = Stage.LANGUAGE
-            languages, seconds = await self._call_any(self._listeners, "detect", signal, reading.spans)
-        except WorkerLostError as error:
-            return _rejected(Rejection(medium, stage, error.reason, error.detail))
-        except CallFailedError as error:
-            reason = Reason.WORKER_DIED if error.out_of_memory else Reason.MODEL_ERROR
-            return _rejected(Rejection(medium, stage, reason, str(error)))
-        reading = replace(reading, seconds=reading.seconds | {"language": seconds})
-        return await self._score_reading(reading, signal, languages)
+    async def _from_memory(self, reading: Reading, signal: Signal, language: Language) -> MediumResult:
+        async with self._ahead:
+            stored = ray.put(signal)
+            return self._counted(await self._road.score(reading, stored, (language,) * len(reading.spans)))
+
+    async def _read(self, medium: Medium, given: Sequence[Span] | None) -> tuple[Reading | Rejection, Any]:
+        reading, signal = await self._call_any(self._readers, "read", medium, given, num_returns=2)
+        return reading, signal
+
+    async def _listen(self, signal: Any, spans: Sequence[Span]) -> tuple[tuple[Language, ...], float]:
+        languages, seconds = await self._call_any(self._listeners, "detect", signal, spans)
+        return languages, seconds
 
     async def _call_any(self, crew: Crew, method: str, *args: Any, **options: Any) -> Any:
         """Call whichever member has room first; where it dies, another, up to a bound."""
@@ -321,77 +259,9 @@ class Pool:
                 crew.grow()
                 await self._changed.wait()
 
-    async def _from_memory(self, reading: Reading, signal: Signal, language: Language) -> MediumResult:
-        async with self._ahead:
-            stored = ray.put(signal)
-            return self._counted(await self._score_reading(reading, stored, (language,) * len(reading.spans)))
-
-    async def _score_reading(self, reading: Reading, signal: Any, languages: Sequence[Language]) -> MediumResult:
-        """Route each segment, let it wait for its batch, and gather the answers."""
-        segments: list[Waiting] = []
-        medium = reading.medium
-        rejections = [
-            Rejection(medium, Stage.SEGMENT, Reason.OUTSIDE, _outside(span, reading), _id(medium, span))
-            for span in reading.outside
-        ]
-        routes: dict[str, str] = {}
-        planned = tuple(_id(medium, span) for span in (*reading.spans, *reading.outside))
-        for name, span, language in zip(planned[: len(reading.spans)], reading.spans, languages, strict=True):
-            heard = self._route(language)
-            if isinstance(heard, Reason):
-                routes["fallback"] = self._options.route_ids["fallback"]
-                rejections.append(Rejection(medium, Stage.LANGUAGE, heard, _doubt(language), name))
-                continue
-            routes[heard.recorded] = self._options.route_ids[heard.recorded]
-            flags = (*reading.flags, *_short(span), *language.flags, *heard.flags)
-            answer = self._loop.create_future()
-            segments.append(Waiting(name, medium, span, signal, language, heard.route, flags, answer))
-        answers = await self._dispatcher.score(segments)
-        rejections += [answer for answer in answers if isinstance(answer, Rejection)]
-        rows = tuple(answer for answer in answers if isinstance(answer, SegmentLogits))
-        seconds = reading.seconds | {"score": sum(segment.seconds for segment in segments)}
-        return MediumResult(
-            medium, reading.duration_s, planned, rows, tuple(rejections), dict(sorted(routes.items())), seconds
-        )
-
-    def _route(self, language: Language) -> "_Heard | Reason":
-        """Which model hears it; or why none may."""
-        if Flag.UNROUTED_LANGUAGE in language.flags:
-            doubt, reason = self._options.on_unrouted, Reason.UNROUTED_LANGUAGE
-        elif Flag.UNCERTAIN_LANGUAGE in language.flags:
-            doubt, reason = self._options.on_uncertain, Reason.UNCERTAIN_LANGUAGE
-        else:
-            return _Heard(self._options.routes[language.language], language.language)
-        if doubt == "quarantine" or self._options.fallback is None:
-            return reason
-        return _Heard(self._options.routes[self._options.fallback], "fallback", (Flag.FALLBACK_MODEL,))
-
     def _counted(self, result: MediumResult) -> MediumResult:
         self.progress.media += 1
         self.progress.segments += len(result.rows)
         self.progress.audio_s += sum(row.span.duration_s for row in result.rows)
         self.progress.rejected += len(result.rejections)
         return result
-
-
-def _rejected(rejection: Rejection) -> MediumResult:
-    return MediumResult(rejection.medium, 0.0, (), (), (rejection,))
-
-
-def _id(medium: Medium, span: Span) -> str:
-    return segment_id(medium.uri, medium.etag, span)
-
-
-def _outside(span: Span, reading: Reading) -> str:
-    return f"the segment begins at {span.start_s:g} s, and the medium ends at {reading.duration_s:.2f} s"
-
-
-def _short(span: Span) -> tuple[Flag, ...]:
-    return (Flag.SHORT,) if span.duration_s < SHORT_SECONDS else ()
-
-
-def _doubt(language: Language) -> str:
-    return (
-        f"Whisper's first choice is {language.top}; of the routed languages {language.language} has a mass of "
-        f"{language.confidence:.2f}"
-    )

@@ -4,10 +4,11 @@ Constructors are cheap; `ready` loads what a worker always needs, so that its er
 libraries are imported when first needed: a worker process pays only for what it uses.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _HEARD_AT_ONCE = 16
 """Signals in one call of Whisper: of a film heard segment by segment there may be thousands."""
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,20 @@ class Worker:
 
 
 class Reader(Worker):
-    """Fetches media, decodes them and cuts them into segments, on one CPU thread."""
+    """Fetches media, decodes them and cuts them into segments, on one CPU thread.
 
-    def __init__(self, access: StoreAccess, reading: ReadOptions, segments: SegmentOptions) -> None:
+    Args:
+        access: Where media are fetched from.
+        reading, segments: How they are decoded and cut.
+        digest: Whether to hash their bytes.
+    """
+
+    def __init__(
+        self, access: StoreAccess, reading: ReadOptions, segments: SegmentOptions, *, digest: bool = False
+    ) -> None:
         super().__init__()
         self._store = Store(access)
+        self._digest = digest
         self._reading = reading
         self._segments = segments
         self._segmenter: Segmenter | None = None
@@ -127,6 +139,7 @@ class Reader(Worker):
 
         clock = Clock(self._cpu_s)
         with self._store.fetch(medium.uri, if_match=medium.etag) as file:
+            sha256 = _digest(file) if self._digest else None
             clock.lap("fetch")
             try:
                 decoded = decode(file, self._reading)
@@ -135,7 +148,8 @@ class Reader(Worker):
         clock.lap("decode")
         spans, outside = self._cut(decoded.signal, decoded.duration_s, given)
         clock.lap("segment")
-        return Reading(medium, decoded.duration_s, spans, outside, decoded.flags, clock.seconds), decoded.signal
+        flags, seconds = decoded.flags, clock.seconds
+        return Reading(medium, decoded.duration_s, spans, outside, flags, seconds, sha256), decoded.signal
 
     def _cut(
         self, signal: Signal, duration_s: float, given: Sequence[Span] | None
@@ -255,6 +269,14 @@ def pieces_of(spans: Sequence[tuple[int, Span]]) -> list[Piece]:
     return [
         Piece(number, round(span.start_s * SAMPLING_RATE), round(span.end_s * SAMPLING_RATE)) for number, span in spans
     ]
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _rejected(medium: Medium, reason: Reason, detail: str) -> tuple[Rejection, Signal]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from actors.contract import TAXONOMY, Flag, Span
-from actors.pool import PoolOptions
+from actors.road import PoolOptions
 from infra.errors import InputError
 from infra.location import Location
 from infra.services import Services

@@ -8,7 +8,8 @@ import ray
 
 from actors.contract import Language, Medium, MediumResult, Reading, Reason, Span
 from actors.options import Resources, Route
-from actors.pool import Cast, Pool, PoolOptions
+from actors.pool import Cast, Pool
+from actors.road import PoolOptions
 from actors.sizing import Sizes, derive
 from infra.errors import RayError
 from infra.settings import StoreAccess
@@ -129,3 +130,18 @@ def test_a_closed_pool_refuses_work_at_once() -> None:
         pass
     with pytest.raises(RayError, match="closed"):
         pool.score(media("plain-1"))
+
+
+def test_without_listening_one_model_hears_every_segment_and_media_are_known_by_their_content() -> None:
+    alone = replace(OPTIONS, routes={"": Route(model="only")}, route_ids={"": "id"}, language=None, digest=True)
+    with Pool(alone, sizes(), Cast(stubs.StubReader, _NeverListens, stubs.StubScorer)) as pool:
+        (result,) = pool.score(media("plain-2"))
+        assert pool.description()["language_workers"] == 0
+    assert [(row.model, row.language.language) for row in result.rows] == [("only", ""), ("only", "")]
+    assert result.routes == {"": "id"}
+    assert result.sha256 == "c0ffee"
+
+
+class _NeverListens:
+    def __init__(self, *_: object) -> None:
+        raise AssertionError("nobody asked for the language")

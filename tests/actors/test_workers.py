@@ -1,5 +1,6 @@
 """actors/workers.py without Ray: the plain classes, on a real store and real small checkpoints."""
 
+import hashlib
 import itertools
 import shutil
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,17 @@ def test_a_medium_is_fetched_decoded_and_cut(local_store: Any, put: Any) -> None
     assert reading.spans == (Span(0.0, 1.0), Span(1.0, 2.25))
     assert set(reading.seconds) == {"fetch", "decode", "segment"}
     assert signal == pytest.approx(tone(SAMPLING_RATE, 2.25)[0], abs=1e-3)
+
+
+@pytest.mark.stack
+def test_a_medium_is_known_by_its_bytes_where_that_is_asked_for(local_store: Any, put: Any) -> None:
+    medium = put("known.wav", _sound())
+    reader = Reader(local_store.access, ReadOptions(), WINDOWS, digest=True)
+    reader.ready()
+    reading, signal = reader.read(medium)
+    assert isinstance(reading, Reading)
+    assert reading.sha256 == hashlib.sha256(_sound()).hexdigest()
+    assert len(signal) == 36_000, "hashing must leave the file where decoding begins"
 
 
 @pytest.mark.stack

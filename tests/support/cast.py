@@ -31,8 +31,8 @@ MARKS = {"poison": -0.9, "nan": -0.8, "error": -0.7, "oom": -0.6}
 class StubReader:
     """Makes signals of one-second segments instead of reading any."""
 
-    def __init__(self, *_: object) -> None:
-        pass
+    def __init__(self, *_: object, digest: bool) -> None:
+        self._sha256 = "c0ffee" if digest else None
 
     def ready(self) -> None: ...
 
@@ -45,7 +45,7 @@ class StubReader:
         number = 0 if kind == "silent" else int(count or 1)
         value = MARKS.get(kind, number / 1000)
         spans = tuple(Span(float(i), float(i + 1)) for i in range(number))
-        return Reading(medium, float(number), spans), np.full(number * SECOND, value, np.float32)
+        return Reading(medium, float(number), spans, sha256=self._sha256), np.full(number * SECOND, value, np.float32)
 
 
 class StubListener:
