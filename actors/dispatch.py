@@ -14,6 +14,7 @@ import numpy as np
 
 from actors.batching import Batcher
 from actors.contract import (
+    SAMPLING_RATE,
     Flag,
     Language,
     Medium,
@@ -202,8 +203,14 @@ def _row(segment: Waiting, spec: ModelSpec, logits: np.ndarray[Any, np.dtype[np.
         spec.weights_sha256,
         spec.precision,
         values,
-        segment.flags,
+        (*segment.flags, *window_flags(segment.span, spec)),
     )
+
+
+def window_flags(span: Span, spec: ModelSpec) -> tuple[Flag, ...]:
+    """`cut_to_window` where a segment is longer than its model hears, by a sample or more."""
+    beyond = 0.0 if spec.window_s is None else span.duration_s - spec.window_s
+    return (Flag.CUT_TO_WINDOW,) if round(beyond * SAMPLING_RATE) > 0 else ()
 
 
 def _set(future: "asyncio.Future[Any]", value: Any) -> None:

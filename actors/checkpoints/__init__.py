@@ -1,26 +1,38 @@
 """Emotion checkpoints: found, recognised, guarded, loaded. Nothing is ever scored with a randomly initialised head.
 
-    load(source) -> EmotionModel          the model, ready to score
+    load(source) -> EmotionModel          the model, ready to score speech
+    load_text(source) -> TextEmotionModel     the same for one that reads
     identify(source) -> CheckpointIdentity    what it is, without loading it
     locate(source) -> Path                where its files lie
     known() -> list[CatalogueEntry]       the checkpoints that Seraph knows of
     label_map(labels) -> dict             what its labels mean in the taxonomy
+    non_commercial(licence) -> bool       whether a licence forbids commercial use
 
 Importing this imports no torch; `load` does.
 """
 
-from actors.checkpoints.catalogue import CatalogueEntry
+from actors.checkpoints.catalogue import CatalogueEntry, non_commercial
 from actors.checkpoints.catalogue import known as _known
 from actors.checkpoints.identity import CheckpointIdentity, examine
 from actors.checkpoints.labels import label_map
 from actors.checkpoints.source import locate
-from actors.contract import EmotionModel
+from actors.contract import EmotionModel, TextEmotionModel
 
-__all__ = ["CatalogueEntry", "CheckpointIdentity", "identify", "known", "label_map", "load", "locate"]
+__all__ = [
+    "CatalogueEntry",
+    "CheckpointIdentity",
+    "identify",
+    "known",
+    "label_map",
+    "load",
+    "load_text",
+    "locate",
+    "non_commercial",
+]
 
 
 def load(source: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> EmotionModel:
-    """Load an emotion model.
+    """Load an emotion model that hears.
 
     Args:
         source: A local folder or a hub id.
@@ -30,19 +42,25 @@ def load(source: str, *, revision: str | None = None, device: str = "auto", dtyp
 
     Raises:
         WeightsAbsentError: The weights are not on this machine and cannot be fetched.
-        CheckpointError: The checkpoint is damaged, or its head is none that Seraph knows.
+        CheckpointError: The checkpoint is damaged, its head is none that Seraph knows, or it reads text.
         ConfigError: There is no such device or precision.
     """
-    from actors.checkpoints.model import SpeechModel  # torch: about a second, and 200 MB that a planner never needs
-    from actors.checkpoints.precision import choose_device, choose_precision
-
-    place = choose_device(device)
-    precision = choose_precision(dtype, place)
     found = examine(source, revision)
-    network = found.family.build(found.checkpoint)
-    network.use(precision)
-    network.to(place)
-    return SpeechModel(found.identity.spec(precision), network, found.facts.preprocessing, place)
+    found.identity.require("audio")
+    from actors.checkpoints.model import load_speech  # torch: about a second, and 200 MB that a planner never needs
+
+    return load_speech(found, device, dtype)
+
+
+def load_text(
+    source: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto"
+) -> TextEmotionModel:
+    """Load an emotion model that reads. Arguments and errors are those of `load`; one that hears is refused."""
+    found = examine(source, revision)
+    found.identity.require("text")
+    from actors.checkpoints.text_model import load_reader  # torch, as above
+
+    return load_reader(found, device, dtype)
 
 
 def identify(source: str, revision: str | None = None) -> CheckpointIdentity:

@@ -60,6 +60,11 @@ def beside_backbone(keys: Set[str]) -> frozenset[str]:
     return frozenset(key for key in keys if not key.startswith(prefixes) and not _TRAINING_ONLY.match(key))
 
 
+def layers_of(stems: Iterable[str]) -> frozenset[int]:
+    """The numbers of the encoder layers that keys, less their prefix, belong to."""
+    return frozenset(int(match[1]) for stem in stems if (match := _LAYER.match(stem)))
+
+
 def check_config(config: Document, keys: Set[str]) -> Backbone:
     """Check that config.json describes the backbone that the keys belong to.
 
@@ -77,8 +82,7 @@ def check_config(config: Document, keys: Set[str]) -> Backbone:
         raise config.wrong("model_type", f"{backbone.model_type!r}, which the keys {backbone.prefix}* belong to")
     if config.flag("add_adapter", False):
         raise config.wrong("add_adapter", "false: no known emotion head sits on a convolutional adapter")
-    stems = (key.removeprefix(backbone.prefix) for key in keys if key.startswith(backbone.prefix))
-    found = {int(match[1]) for stem in stems if (match := _LAYER.match(stem))}
+    found = layers_of(key.removeprefix(backbone.prefix) for key in keys if key.startswith(backbone.prefix))
     if config.integer("num_hidden_layers", 12) != len(found) or len(found) > MAX_LAYERS:
         raise config.wrong(
             "num_hidden_layers", f"{len(found)} (at most {MAX_LAYERS}), the layers that the weights have"

@@ -1,6 +1,6 @@
 """Speech encoders: transformers' own backbones with a checkpoint's weights, so that a padded row equals a single one.
 
-Owns building (from the configuration alone, weights checked key by key and shape by shape), masks, frame counts and the
+Owns building (from a configuration alone, weights checked key by key and shape by shape), masks, frame counts and the
 precision of the encoder. Never uses `from_pretrained`, which fills what is missing with random numbers.
 """
 
@@ -84,20 +84,23 @@ class SpeechEncoder(nn.Module):
         return cast(FrameEncoder, self.backbone.feature_extractor)
 
 
-def build_encoder(checkpoint: Checkpoint, backbone: Backbone, family: str, prefix: str | None = None) -> SpeechEncoder:
-    """Build a backbone from config.json and fill it with the checkpoint's tensors, all of them and no others.
+def build_encoder(
+    checkpoint: Checkpoint, backbone: Backbone, family: str, prefix: str | None = None, config: Document | None = None
+) -> SpeechEncoder:
+    """Build a backbone from its configuration and fill it with the checkpoint's tensors, all of them and no others.
 
     Args:
         checkpoint: What was found.
         backbone: The class to build.
         family: Name of the family, for messages.
         prefix: What the backbone's keys begin with; None is the backbone's own prefix.
+        config: What describes the backbone; None is config.json.
 
     Raises:
         LayoutError: A tensor is missing, unexpected or of another shape.
         CheckpointError: The configuration describes no such network, or a tensor is damaged.
     """
-    module, config = _skeleton(checkpoint.config, backbone)
+    module, settings = _skeleton(checkpoint.config if config is None else config, backbone)
     prefix = backbone.prefix if prefix is None else prefix
     keys = {
         _stem(key, prefix): key for key in checkpoint.tensors if key.startswith(prefix) and not key.endswith(_UNUSED)
@@ -105,7 +108,7 @@ def build_encoder(checkpoint: Checkpoint, backbone: Backbone, family: str, prefi
     expected = {prefix + key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
     compare(checkpoint.source, family, expected, {prefix + s: checkpoint.tensors[k].shape for s, k in keys.items()})
     _fill(module, read_tensors(checkpoint, keys.values()), keys, checkpoint.source)
-    return SpeechEncoder(module, config, pads_cleanly=backbone.pads_cleanly)
+    return SpeechEncoder(module, settings, pads_cleanly=backbone.pads_cleanly)
 
 
 def _skeleton(config: Document, backbone: Backbone) -> tuple[nn.Module, Any]:

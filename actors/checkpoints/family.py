@@ -6,8 +6,8 @@ them must not import torch: only `build` may.
 """
 
 import pkgutil
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,19 +16,35 @@ from typing import TYPE_CHECKING, Protocol
 from actors.checkpoints.document import Document
 from actors.checkpoints.files import Checkpoint
 from actors.checkpoints.preprocessing import Preprocessing
-from actors.contract import Kind
+from actors.checkpoints.tokens import Tokens
+from actors.contract import Kind, Modality
 
 if TYPE_CHECKING:
     from actors.checkpoints.network import Network
+    from actors.checkpoints.text_network import TextNetwork
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a checkpoint's files say about the model, before it is built."""
+    """What a checkpoint's files say about the model, before it is built.
+
+    Attributes:
+        labels, kind: As the files say.
+        preprocessing: What stands between the signal, or the text, and the network.
+        settings: What decides numbers and stands in a file other than config.json; JSON values.
+        window_s: Seconds that it hears at most, or None.
+    """
 
     labels: tuple[str, ...]
     kind: Kind
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | Tokens
+    settings: Mapping[str, object] = field(default_factory=dict)
+    window_s: float | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """Whether it hears or reads."""
+        return "text" if isinstance(self.preprocessing, Tokens) else "audio"
 
 
 class Family(Protocol):
@@ -49,8 +65,11 @@ class Family(Protocol):
         """Labels, kind and preprocessing. Raises CheckpointError where head and configuration disagree."""
         ...
 
-    def build(self, checkpoint: Checkpoint) -> "Network":
-        """The network with its weights, in float32 on the CPU. Raises CheckpointError where any key does not fit."""
+    def build(self, checkpoint: Checkpoint) -> "Network | TextNetwork":
+        """The network with its weights, in float32 on the CPU: a `TextNetwork` where the facts say that it reads.
+
+        Raises CheckpointError where any key does not fit.
+        """
         ...
 
 

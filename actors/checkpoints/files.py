@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from actors.checkpoints.document import Document, parse_object, read_document
+from actors.checkpoints.foreign import empty_handed, refuse_stand_ins
 from infra.errors import CheckpointError
 
 MAX_HEADER_BYTES = 100_000_000
@@ -24,6 +25,7 @@ _ITEM_BITS = {
     "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
 }  # fmt: skip
 _WHOLE = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_FUNASR = "model.pt"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Checkpoint:
     @cached_property
     def weights_sha256(self) -> str:
         """SHA-256 of the one weight file, or over the digests of several, in order of name."""
-        digests = [_sha256(path, *_stamp(path)) for path in self.weight_files]
+        digests = [file_sha256(path) for path in self.weight_files]
         return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
@@ -78,9 +80,11 @@ def open_checkpoint(source: str, folder: Path) -> Checkpoint:
         files = weight_files(folder)
         if not files:
             raise CheckpointError(
-                f"{source}: no weights in {folder}. Expected model.safetensors, pytorch_model.bin or *.ckpt. "
-                f"Fetch it again: seraph models pull {source}"
+                f"{source}: no weights in {folder} that Seraph can read (model.safetensors, pytorch_model.bin, *.ckpt, "
+                f"model.pt): {empty_handed(folder)}"
             )
+        for path in files:
+            refuse_stand_ins(path)
         tensors = {key: info for path in files for key, info in _tensors_of(path).items()}
     except OSError as error:
         raise CheckpointError(f"{source}: {folder} cannot be read: {error}") from error
@@ -90,12 +94,18 @@ def open_checkpoint(source: str, folder: Path) -> Checkpoint:
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The weight files of a folder: safetensors before .bin, a whole file before shards, else every .ckpt; or none."""
+    """The weight files of a folder: safetensors before .bin, a whole file before shards, then every .ckpt, model.pt."""
     for name in _WHOLE:
         path = folder / name
         if path.is_file():
             return _shards(path) if name.endswith(".index.json") else (path,)
-    return tuple(sorted(folder.glob("*.ckpt")))
+    checkpoints = tuple(sorted(path for path in folder.glob("*.ckpt") if path.is_file()))
+    return checkpoints or ((folder / _FUNASR,) if (folder / _FUNASR).is_file() else ())
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex. A file that does not change is read once a process."""
+    return _sha256(path, *_stamp(path))
 
 
 def safetensors_header(path: Path) -> dict[str, TensorInfo]:
@@ -173,7 +183,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, _size: int, _modified: int, _inode: int) -> str:
-    # The stamp is part of the key: a file that changes is hashed again, one that does not is hashed once a process.
+    # The stamp is part of the key: a file that changes is hashed again.
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

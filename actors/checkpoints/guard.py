@@ -5,16 +5,20 @@ Owns the messages and the comparison of keys and shapes. Whether a layout is kno
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from actors.checkpoints.backbones import BACKBONES, backbone_of, beside_backbone
 from actors.checkpoints.family import Family, families
 from actors.checkpoints.files import Checkpoint
+from actors.checkpoints.foreign import has_adapters, purpose
 from infra.errors import CheckpointError, LayoutError
 
 Shape = tuple[int, ...]
 
 _INSTEAD = "Use a checkpoint fine-tuned for emotions (`seraph models list` shows known ones)"
 _SHOWN = 6
+_WORDS = "embeddings.word_embeddings.weight"
+"""What every encoder of text has."""
 
 
 def choose(checkpoint: Checkpoint) -> Family:
@@ -54,25 +58,39 @@ def compare(source: str, family: str, expected: Mapping[str, Shape], found: Mapp
 def _explained(checkpoint: Checkpoint) -> CheckpointError:
     keys, source = checkpoint.tensors.keys(), checkpoint.source
     head = beside_backbone(keys)
-    if any(key.startswith("lm_head.") for key in keys):
-        what = "transcribes speech" if backbone_of(keys) else "models language"
-        return CheckpointError(f"{source} {what} (it has an lm_head) and has no emotion head. {_INSTEAD}.")
+    if has_adapters(keys):
+        return CheckpointError(f"{source} has adapters (LoRA) beside its weights: merge them into it, and save that.")
+    what = purpose(keys, checkpoint.config)
+    if what:
+        return CheckpointError(f"{source} {what}, and has no emotion head. {_INSTEAD}.")
     if backbone_of(keys) is None:
         return _no_backbone(checkpoint)
     if not head:
         return _headless(source)
-    family = min(families(), key=lambda each: _distance(each.head_keys(checkpoint.config), sorted(head)))
-    return _layout_error(source, family, checkpoint, sorted(head))
+    return _layout_error(checkpoint, _families_that("hear"), sorted(head))
+
+
+def _families_that(do: Literal["hear", "read"]) -> list[Family]:
+    """The layouts that a checkpoint of the same backbones may have meant."""
+    from actors.checkpoints.pooled import PooledFamily  # they import this module
+    from actors.checkpoints.text import TextFamily
+
+    return [each for each in families() if isinstance(each, PooledFamily if do == "hear" else TextFamily)]
 
 
 def _no_backbone(checkpoint: Checkpoint) -> CheckpointError:
     keys = checkpoint.tensors.keys()
     if any(key.startswith("feature_extractor.conv_layers.") for key in keys):
         return _headless(checkpoint.source)
+    text = next((key for key in sorted(keys) if key.endswith(_WORDS)), None)
+    if text is not None:
+        encoder = text.removesuffix(_WORDS)
+        head = sorted(key for key in keys if not key.startswith(encoder or ("embeddings.", "encoder.", "pooler.")))
+        return _layout_error(checkpoint, _families_that("read"), head) if head else _headless(checkpoint.source)
     known = ", ".join(each.model_type for each in BACKBONES)
     kind = checkpoint.config.text("model_type", "unknown")
     return CheckpointError(
-        f"{checkpoint.source} is no speech emotion model that Seraph can load: its model_type is {kind}, and its keys "
+        f"{checkpoint.source} is no emotion model that Seraph can load: its model_type is {kind}, and its keys "
         f"({_listed(sorted(keys))}) belong to no known backbone ({known}). {_INSTEAD}."
     )
 
@@ -84,14 +102,16 @@ def _headless(source: str) -> CheckpointError:
     )
 
 
-def _layout_error(source: str, family: Family, checkpoint: Checkpoint, head: Sequence[str]) -> LayoutError:
-    wanted = family.head_keys(checkpoint.config)
+def _layout_error(checkpoint: Checkpoint, layouts: Sequence[Family], head: Sequence[str]) -> LayoutError:
+    config = checkpoint.config
+    family = min(layouts, key=lambda each: _distance(each.head_keys(config), head))
+    wanted = family.head_keys(config)
     missing = tuple(key for key in wanted if key not in head)
     unexpected = tuple(key for key in head if key not in wanted)
-    layouts = "; ".join(f"{each.name}: {', '.join(each.head_keys(checkpoint.config))}" for each in families())
+    known = "; ".join(f"{each.name}: {', '.join(each.head_keys(config))}" for each in layouts)
     return LayoutError(
-        f"{source} has a head that no known layout has. The nearest is {family.name}: "
-        f"{_differences(missing, unexpected, ())}. Known layouts: {layouts}. "
+        f"{checkpoint.source} has a head that no known layout has. The nearest is {family.name}: "
+        f"{_differences(missing, unexpected, ())}. Known layouts: {known}. "
         "Scoring with it would use random weights, so it is refused.",
         missing=missing,
         unexpected=unexpected,

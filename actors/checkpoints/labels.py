@@ -3,6 +3,7 @@
 import difflib
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -53,12 +54,18 @@ def kind_of(config: Document, labels: Sequence[str]) -> Kind:
     return "multilabel" if problem == "multi_label_classification" else "categorical"
 
 
-def label_map(labels: Sequence[str], overrides: Mapping[str, str | None] | None = None) -> dict[str, str | None]:
+def label_map(
+    labels: Sequence[str],
+    overrides: Mapping[str, str | None] | None = None,
+    *,
+    reference: Mapping[str, str | None] | None = None,
+) -> dict[str, str | None]:
     """Map labels to emotions of the taxonomy, or to None (their mass is dropped).
 
     Args:
         labels: Labels as checkpoints spell them.
-        overrides: The user's own choices, before the packaged ones; case does not matter.
+        overrides: The user's own choices, before all others; case does not matter.
+        reference: What the catalogue says of one checkpoint's labels (`catalogue.known_map`), before the packaged map.
 
     Returns:
         Lower-case label to emotion or None, for each of `labels`.
@@ -68,7 +75,7 @@ def label_map(labels: Sequence[str], overrides: Mapping[str, str | None] | None 
         ConfigError: An override that no label asks for, or whose emotion is none of the taxonomy.
     """
     chosen = _checked(labels, overrides or {})
-    known = packaged_map()
+    known = {**packaged_map(), **{_key(label): emotion for label, emotion in (reference or {}).items()}}
     mapped: dict[str, str | None] = {}
     unknown: list[str] = []
     for label in labels:
@@ -96,12 +103,77 @@ def packaged_map() -> Mapping[str, str | None]:
     return dict(pairs) | {_key(word): None for word in groups["dropped"]}
 
 
+def meaning(label: str) -> str | None:
+    """The emotion that a label means by the packaged map, None for one of those it drops, else the label, folded."""
+    known = packaged_map()
+    key = _key(label)
+    spelling = key if key in known else _either_half(key, known)
+    return key if spelling is None else known[spelling]
+
+
+def unmapped(
+    labels: Sequence[str],
+    overrides: Mapping[str, str | None] | None = None,
+    *,
+    reference: Mapping[str, str | None] | None = None,
+) -> tuple[str, ...]:
+    """The labels that no map knows: those for which `label_map` asks."""
+    known = {*packaged_map(), *map(_key, overrides or {}), *map(_key, reference or {})}
+    packaged = packaged_map()
+    return tuple(each for each in labels if _key(each) not in known and _either_half(_key(each), packaged) is None)
+
+
+def coverage(mapping: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The emotions of the taxonomy that a label map reaches, in the taxonomy's order."""
+    reached = set(mapping.values())
+    return tuple(emotion for emotion in TAXONOMY if emotion in reached)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Several labels that became one emotion.
+
+    Attributes:
+        emotion: The emotion.
+        labels: What was merged into it.
+        prior: How often a head that knows nothing would choose it: the labels merged, over all of them.
+        fair: How often it would, were each emotion that the labels reach one label.
+    """
+
+    emotion: str
+    labels: tuple[str, ...]
+    prior: float
+    fair: float
+
+
+def merged(mapping: Mapping[str, str | None]) -> tuple[Merged, ...]:
+    """What merging does to the prior of each emotion that more than one label is mapped to.
+
+    With eight labels, two of them mapped to neutral, a random head says neutral 2/8 of the time, and 1/7 would be fair.
+
+    Args:
+        mapping: Every label of one model, to an emotion or None.
+    """
+    by_emotion = {
+        emotion: tuple(label for label, each in mapping.items() if each == emotion) for emotion in coverage(mapping)
+    }
+    return tuple(
+        Merged(emotion, labels, len(labels) / len(mapping), 1 / len(by_emotion))
+        for emotion, labels in by_emotion.items()
+        if len(labels) > 1
+    )
+
+
 def _named(config: Document) -> tuple[str, ...]:
     by_row = config.values.get("id2label")
     if by_row is None:
         names = config.values.get("label2id")
         by_row = {str(row): name for name, row in names.items()} if isinstance(names, dict) else {}
-    if not isinstance(by_row, dict) or set(by_row) != {str(row) for row in range(len(by_row))}:
+    if (
+        config.values.get("id2label") == {}
+        or not isinstance(by_row, dict)
+        or set(by_row) != {str(row) for row in range(len(by_row))}
+    ):
         raise config.wrong("id2label", "one label for each row, numbered from 0 without a gap")
     labels = [by_row[str(row)] for row in range(len(by_row))]
     if not all(isinstance(each, str | int) and str(each).strip() for each in labels):

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from actors.checkpoints.identity import Examination
 from actors.checkpoints.network import Network
+from actors.checkpoints.precision import choose_device, choose_precision
 from actors.checkpoints.preprocessing import Preprocessing
 from actors.contract import ModelSpec, Signal
 
@@ -40,13 +42,15 @@ class SpeechModel:
         """Score signals of any lengths; see `EmotionModel.logits`.
 
         A signal shorter than one frame of the network (25 ms for wav2vec2) is padded with zeros to one frame, after
-        scaling; such a score says little, and the pipeline never asks for one. NaN in a signal stays in its row.
+        scaling; such a score says little, and the pipeline never asks for one. What is beyond `spec.window_s` is not
+        heard. NaN in a signal stays in its row.
 
         Raises:
             ValueError: A signal is empty, not one-dimensional, or not of floating point.
         """
         for number, signal in enumerate(signals):
             _check(signal, number)
+        signals = [signal[: self._network.maximum] for signal in signals]
         lengths = [max(len(signal), self._network.minimum) for signal in signals]
         result = np.empty((len(signals), len(self.spec.labels)), dtype=np.float32)
         for rows in batches(lengths, self._budget, equal=self._network.equal_lengths):
@@ -61,6 +65,23 @@ class SpeechModel:
         logits = self._network(torch.from_numpy(values).to(self._device), lengths)
         scored: npt.NDArray[np.float32] = logits.float().cpu().numpy()
         return scored
+
+
+def load_speech(found: Examination, device: str, dtype: str) -> SpeechModel:
+    """Build what was found and bring it to a device.
+
+    Raises:
+        CheckpointError: Its weights do not fit.
+        ConfigError: There is no such device or precision.
+    """
+    place = choose_device(device)
+    precision = choose_precision(dtype, place)
+    network, preprocessing = found.family.build(found.checkpoint), found.facts.preprocessing
+    assert isinstance(network, Network)  # `load` has seen that it hears
+    assert isinstance(preprocessing, Preprocessing)
+    network.use(precision)
+    network.to(place)
+    return SpeechModel(found.identity.spec(precision), network, preprocessing, place)
 
 
 def batches(lengths: Sequence[int], budget: int, *, equal: bool) -> Iterator[list[int]]:

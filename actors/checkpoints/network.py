@@ -24,10 +24,12 @@ class Network(nn.Module):
 
     Attributes:
         minimum: Least samples of a signal.
+        maximum: Most samples of a signal, or None; the rest of a longer one is not heard.
         equal_lengths: Whether all signals of a batch must have one length.
     """
 
     minimum: int
+    maximum: int | None = None
     equal_lengths: bool
 
     def use(self, precision: Precision) -> None:
@@ -91,13 +93,17 @@ class PooledNetwork(Network):
 def pool(states: torch.Tensor, frames: Sequence[int], pooling: "Pooling") -> torch.Tensor:
     """One vector per row over its valid frames: (n, frames, hidden) to (n, hidden)."""
     if min(frames) < states.shape[1]:
-        ends = torch.tensor(frames, device=states.device)
-        beyond = torch.arange(states.shape[1], device=states.device) >= ends[:, None]
-        states = states.masked_fill(beyond[..., None], -torch.inf if pooling == "max" else 0.0)
+        states = states.masked_fill(beyond(states, frames)[..., None], -torch.inf if pooling == "max" else 0.0)
     if pooling == "max":
         return states.amax(1)
     total = states.sum(1)
     return total if pooling == "sum" else total / torch.tensor(frames, device=states.device)[:, None]
+
+
+def beyond(states: torch.Tensor, frames: Sequence[int]) -> torch.Tensor:
+    """Which frames of a padded batch are not valid: (n, frames, hidden) to bool (n, frames)."""
+    ends = torch.tensor(frames, device=states.device)
+    return torch.arange(states.shape[1], device=states.device) >= ends[:, None]
 
 
 def build_pooled(

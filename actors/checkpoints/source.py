@@ -1,30 +1,44 @@
-"""Where a checkpoint's files lie: a local folder as it is, or a snapshot of a hub repository.
+"""Where a checkpoint's files lie: a local folder as it is, a pulled folder, or a snapshot of a hub repository.
 
-Owns the meaning of `source` and what is said when nothing is there. Reads no file's content.
+Owns the meaning of `source` and what is said when nothing is there. Reads no file's content but a pull's record.
 """
 
 import difflib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from actors.checkpoints.catalogue import entry_of
 from actors.checkpoints.files import weight_files
+from actors.checkpoints.hub import SETTINGS, WEIGHTS, be_silent
+from actors.checkpoints.pulled import RECORD, check_pulled, find_pulled, read_record
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import Settings
-
-FILES = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.yaml", "*.ckpt", "README.md")
-"""What is fetched of a repository: weights and configuration, no code. README.md carries the licence."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _TIMEOUT_S = 10.0
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a checkpoint comes from, wherever it lies now.
+
+    Attributes:
+        source: Hub id, for a folder that was pulled; else as the user named it.
+        revision: The commit; None for a folder that no pull made.
+    """
+
+    source: str
+    revision: str | None
+
+
 def locate(source: str, revision: str | None = None, *, network: bool | None = None) -> Path:
-    """Find the folder of a checkpoint, fetching it from the hub where that is allowed and needed.
+    """Find the folder of a checkpoint: what was pulled, the hub's cache, the hub where that is allowed.
 
     Args:
         source: A local folder, or a hub id (`owner/name`).
-        revision: Commit, tag or branch of a hub repository; None is its main branch as last fetched.
+        revision: Commit, tag or branch of a hub repository; None is the newest pull, else the main branch as last
+            fetched. Of a folder that was pulled it must be the commit that the folder holds, or what was asked for.
         network: Whether the hub may be asked; None follows the environment (`HF_HUB_OFFLINE`).
 
     Raises:
@@ -33,26 +47,71 @@ def locate(source: str, revision: str | None = None, *, network: bool | None = N
     """
     folder = Path(source).expanduser()
     if source and folder.is_dir():
-        return folder.resolve()
-    if not _HUB_ID.fullmatch(source) or folder.exists():
-        raise CheckpointError(f"{_no_folder(source, folder)} A source is a folder or a hub id such as owner/name.")
-    known = entry_of(source)
-    if known is not None and known.status == "refused":
-        raise CheckpointError(f"{source} cannot score emotions: {known.note}")
-    allowed = not Settings.from_environment().hub_offline if network is None else network
-    return _snapshot(source, revision, allowed)
+        return _checked_folder(folder.resolve(), revision)
+    check_hub_id(source)
+    refuse_known(source)
+    settings = Settings.from_environment()
+    pulled = find_pulled(settings.home, source, revision)
+    if pulled is not None:
+        return pulled
+    return _snapshot(source, revision, not settings.hub_offline if network is None else network)
+
+
+def origin_of(source: str, folder: Path) -> Origin:
+    """Where the files of a folder come from; those of a pulled folder are checked against its record.
+
+    Raises:
+        CheckpointError: A file of a pulled folder is not what was pulled.
+    """
+    record = None if _is_snapshot(folder) else check_pulled(folder)
+    if record is not None:
+        return Origin(record.source, record.revision)
+    return Origin(source, resolved_revision(folder))
 
 
 def resolved_revision(folder: Path) -> str | None:
-    """The commit that a folder of the hub's cache holds (`…/snapshots/<commit>`); None for any other folder."""
-    return folder.name if folder.parent.name == "snapshots" else None
+    """The commit that a folder of the hub's cache (`…/snapshots/<commit>`) or a pulled one holds, or None."""
+    if _is_snapshot(folder):
+        return folder.name
+    record = read_record(folder)
+    return record.revision if record else None
+
+
+def check_hub_id(source: str) -> None:
+    """Raise CheckpointError unless `source` is spelled like a hub id, and no file or folder has that name."""
+    folder = Path(source).expanduser()
+    if not _HUB_ID.fullmatch(source) or folder.exists():
+        raise CheckpointError(f"{_no_folder(source, folder)} A source is a folder or a hub id such as owner/name.")
+
+
+def refuse_known(source: str) -> None:
+    """Raise CheckpointError for a hub id that the catalogue knows to be of no use."""
+    known = entry_of(source)
+    if known is not None and known.status == "refused":
+        raise CheckpointError(f"{source} cannot score emotions: {known.note}")
+
+
+def _is_snapshot(folder: Path) -> bool:
+    return folder.parent.name == "snapshots"
+
+
+def _checked_folder(folder: Path, revision: str | None) -> Path:
+    record = read_record(folder) if revision else None
+    if record is not None and revision not in (record.revision, record.asked):
+        raise CheckpointError(
+            f"{folder} holds {record.source} at commit {record.revision}, not at {revision}. Pull that one "
+            f"(`seraph models pull {record.source} --revision {revision}`), or ask for what is there."
+        )
+    return folder
 
 
 def _snapshot(source: str, revision: str | None, network: bool) -> Path:
+    be_silent()
     from huggingface_hub import constants, snapshot_download  # only hub ids need it
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     reason = "the network is not to be used (HF_HUB_OFFLINE)"
+    patterns = [*SETTINGS, *(each for group in WEIGHTS for each in group)]
     for local in (True, False) if network else (True,):
         try:
             path = Path(
@@ -60,7 +119,8 @@ def _snapshot(source: str, revision: str | None, network: bool) -> Path:
                     source,
                     revision=revision,
                     local_files_only=local,
-                    allow_patterns=list(FILES),
+                    allow_patterns=patterns,
+                    ignore_patterns=["*/*", RECORD],  # subfolders hold other states of the training, and examples
                     etag_timeout=_TIMEOUT_S,
                 )
             )
@@ -77,9 +137,10 @@ def _absent(source: str, revision: str | None, cache: str, reason: str) -> Weigh
     at = f" at revision {revision}" if revision else ""
     folder = Path(source)
     note = f" {_no_folder(source, folder)}" if folder.parent.is_dir() else ""
+    pulls = Settings.from_environment().home / "models"
     return WeightsAbsentError(
-        f"The weights of {source}{at} are not on this machine: looked in {cache}, and the hub did not give them "
-        f"({reason}).{note} Fetch them once with `seraph models pull {source}`, then run again; "
+        f"The weights of {source}{at} are not on this machine: looked in {pulls} and {cache}, and the hub did not give "
+        f"them ({reason}).{note} Fetch them once with `seraph models pull {source}`, then run again; "
         f"or try Seraph with its bundled toy models: `--config demo`."
     )
 

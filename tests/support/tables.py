@@ -42,6 +42,8 @@ def score_row(
         "confidence": None if emotion is None else confidence,
         "entropy": None if emotion is None else 1.0,
         "flags": [] if emotion else ["undecided"],
+        "label": emotion or "other",
+        "information": 1.0,
         **changes,
     }
 

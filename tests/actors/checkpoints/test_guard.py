@@ -148,10 +148,10 @@ def test_a_language_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_network_is_refused_with_the_known_backbones(tmp_path: Path) -> None:
-    write_tensors(tmp_path, {"bert.embeddings.word_embeddings.weight": torch.ones(4, 4)})
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    write_tensors(tmp_path, {"transformer.word_embedding.weight": torch.ones(4, 4)})
+    (tmp_path / "config.json").write_text('{"model_type": "xlnet"}')
 
-    with pytest.raises(CheckpointError, match=r"model_type is bert.*wav2vec2, hubert, wavlm"):
+    with pytest.raises(CheckpointError, match=r"model_type is xlnet.*wav2vec2, hubert, wavlm"):
         load(str(tmp_path))
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.checkpoints import identify, load
+from actors.checkpoints import identify, load, load_text
 from tests.support.checkpoints import edit_config, write_dimensional, write_ehcalabres, write_soxan, write_stock
+from tests.support.text_checkpoints import write_text
+from tests.support.whisper_checkpoints import write_whisper
 
 ROOT = Path(__file__).parents[3]
 WRITERS = pytest.mark.parametrize("writer", [write_stock, write_soxan, write_ehcalabres, write_dimensional])
@@ -45,8 +47,9 @@ def test_the_digest_follows_a_file_that_changes(tmp_path: Path) -> None:
     assert before != after
 
 
-def test_neither_torch_nor_transformers_is_imported(tmp_path: Path) -> None:
-    write_soxan(tmp_path)
+@pytest.mark.parametrize("writer", [write_soxan, write_whisper, write_text])
+def test_neither_torch_nor_transformers_is_imported(tmp_path: Path, writer) -> None:  # type: ignore[no-untyped-def]
+    writer(tmp_path)
     code = (
         "import sys; from actors.checkpoints import identify, known, label_map; "
         f"label_map(identify({str(tmp_path)!r}).labels); known(); "
@@ -81,6 +84,16 @@ def test_a_demo_mark_that_is_no_truth_value_is_refused(tmp_path: Path) -> None:
         identify(str(tmp_path))
 
 
+@pytest.mark.parametrize(("writer", "door"), [(write_whisper, load), (write_text, load_text)], ids=["whisper", "text"])
+def test_it_knows_the_window_and_the_modality(tmp_path: Path, writer, door) -> None:  # type: ignore[no-untyped-def]
+    writer(tmp_path)
+
+    identity = identify(str(tmp_path))
+
+    assert identity.spec("fp32") == door(str(tmp_path), dtype="fp32").spec
+    assert (identity.modality, identity.window_s) == (("audio", 1.0) if door is load else ("text", None))
+
+
 @pytest.mark.stack
 def test_every_family_loads_with_the_repository_on_the_path(tmp_path: Path) -> None:
     """The folder `datasets/` there must not pass for Hugging Face's package."""
@@ -90,13 +103,18 @@ def test_every_family_loads_with_the_repository_on_the_path(tmp_path: Path) -> N
     write_stock(tmp_path / "data2vec", model_type="data2vec-audio")
     write_soxan(tmp_path / "soxan")
     write_ehcalabres(tmp_path / "ehcalabres")
+    write_whisper(tmp_path / "whisper")
+    for model_type in ("bert", "distilbert", "electra", "roberta"):
+        write_text(tmp_path / model_type, model_type)
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "import numpy as np\n"
         "from pathlib import Path\n"
-        "from actors.checkpoints import load\n"
+        "from actors.checkpoints import identify, load, load_text\n"
         f"for folder in sorted(Path({str(tmp_path)!r}).iterdir()):\n"
-        "    print(folder.name, load(str(folder), dtype='fp32').logits([np.ones(800, np.float32)]).shape[0])\n"
+        "    reads = identify(str(folder)).modality == 'text'\n"
+        "    model = (load_text if reads else load)(str(folder), dtype='fp32')\n"
+        "    print(folder.name, len(model.logits(['words'] if reads else [np.ones(800, np.float32)])))\n"
     )
 
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -104,7 +122,12 @@ def test_every_family_loads_with_the_repository_on_the_path(tmp_path: Path) -> N
     done = subprocess.run(command, env=one_thread, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.stderr == ""
-    assert done.stdout.split() == "data2vec 1 ehcalabres 1 hubert 1 soxan 1 stock 1 wavlm 1".split()
+    assert (
+        done.stdout.split()
+        == (
+            "bert 1 data2vec 1 distilbert 1 ehcalabres 1 electra 1 hubert 1 roberta 1 soxan 1 stock 1 wavlm 1 whisper 1"
+        ).split()
+    )
 
 
 def test_the_architecture_changes_with_the_pooling_and_not_with_a_note(tmp_path: Path) -> None:

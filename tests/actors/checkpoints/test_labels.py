@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.checkpoints import identify, label_map
-from actors.checkpoints.labels import packaged_map
+from actors.checkpoints.labels import Merged, coverage, merged, packaged_map, unmapped
 from infra.errors import CheckpointError, ConfigError
 from tests.support.checkpoints import RAVDESS, SUPERB, edit_config, write_stock
 
@@ -95,3 +95,39 @@ def test_a_multi_label_problem_has_its_own_kind(tmp_path: Path) -> None:
     edit_config(write_stock(tmp_path), problem_type="multi_label_classification")
 
     assert identify(str(tmp_path)).kind == "multilabel"
+
+
+def test_an_empty_list_of_labels_is_refused(tmp_path: Path) -> None:
+    edit_config(write_stock(tmp_path), id2label={}, label2id={})
+
+    with pytest.raises(CheckpointError, match="id2label"):
+        identify(str(tmp_path))
+
+
+def test_coverage_is_what_a_map_reaches_in_the_taxonomys_order() -> None:
+    assert coverage(label_map(["sad", "ANG", "calm", "neu"])) == ("neutral", "sad", "angry")
+
+
+def test_merging_calm_into_neutral_doubles_the_prior_of_neutral() -> None:
+    apart = label_map(RAVDESS)
+    together = label_map(RAVDESS, {"calm": "neutral"})
+
+    assert merged(apart) == ()
+    # Eight labels, two of them neutral: 2/8 of a random head's choices, where 1/7 would be fair.
+    assert merged(together) == (Merged("neutral", ("calm", "neutral"), 2 / 8, 1 / 7),)
+
+
+def test_dropped_labels_are_no_merged_emotion() -> None:
+    assert merged(label_map(["calm", "other", "happy", "sad"])) == ()
+
+
+def test_what_one_checkpoint_means_comes_before_the_packaged_map_and_after_the_users_choice() -> None:
+    labels, own = ["짜증", "없음"], {"짜증": "angry", "없음": "neutral"}
+
+    assert label_map(labels, reference=own) == {"짜증": "angry", "없음": "neutral"}
+    assert label_map(labels, {"짜증": None}, reference=own) == {"짜증": None, "없음": "neutral"}
+
+
+def test_labels_that_no_map_knows_are_listed() -> None:
+    assert unmapped(["happy", "LABEL_0", "生气/angry", "wistful"]) == ("LABEL_0", "wistful")
+    assert unmapped(["LABEL_0", "wistful"], {"label_0": "sad"}, reference={"wistful": None}) == ()

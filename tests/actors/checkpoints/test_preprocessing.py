@@ -8,6 +8,7 @@ from transformers import Wav2Vec2FeatureExtractor
 
 from actors.checkpoints import identify
 from actors.checkpoints.preprocessing import Preprocessing
+from infra.errors import CheckpointError
 from tests.support.checkpoints import edit_config, some_signals, write_preprocessor, write_stock
 
 
@@ -46,10 +47,11 @@ def test_absent_settings_are_those_of_the_feature_extractor(tmp_path: Path) -> N
     assert identify(str(tmp_path)) == plain
 
 
-def test_the_sampling_rate_is_the_checkpoints_own(tmp_path: Path) -> None:
+def test_a_checkpoint_that_hears_another_rate_than_ours_is_refused(tmp_path: Path) -> None:
     write_preprocessor(write_stock(tmp_path), sampling_rate=8000)
 
-    assert identify(str(tmp_path)).sampling_rate == 8000
+    with pytest.raises(CheckpointError, match=r"8000 Hz.*16000 Hz"):
+        identify(str(tmp_path))
 
 
 def test_settings_inside_a_processor_configuration_are_found(tmp_path: Path) -> None:

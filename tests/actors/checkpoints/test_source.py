@@ -11,6 +11,7 @@ from actors.checkpoints import identify, locate
 from actors.checkpoints.source import resolved_revision
 from infra.errors import CheckpointError, WeightsAbsentError
 from tests.support.checkpoints import write_stock
+from tests.support.pulled import write_pulled
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -95,6 +96,42 @@ def test_a_snapshot_without_its_weights_counts_as_absent(tmp_path: Path) -> None
     assert _in_a_fresh_process(tmp_path, "None") == "WeightsAbsentError"
 
 
+def test_a_pulled_folder_comes_before_the_hubs_cache_and_the_newest_pull_before_older_ones(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--somebody--model"
+    write_stock(repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    old, new = "a" * 40, "b" * 40
+    write_pulled(tmp_path / "home" / "models" / "somebody" / "model" / old, sha=old, asked="v1", day=1)
+    write_pulled(tmp_path / "home" / "models" / "somebody" / "model" / new, sha=new, asked=None, day=2)
+
+    found = {revision: _in_a_fresh_process(tmp_path, repr(revision)) for revision in (None, old, "v1", COMMIT)}
+
+    assert found == {None: f"{new} stock", old: f"{old} stock", "v1": f"{old} stock", COMMIT: f"{COMMIT} stock"}
+
+
+def test_a_half_pulled_folder_is_not_found(tmp_path: Path) -> None:
+    write_stock(tmp_path / "home" / "models" / "somebody" / "model" / f".{COMMIT}.partial")
+    write_stock(tmp_path / "home" / "models" / "somebody" / "model" / COMMIT)  # without a record
+
+    assert _in_a_fresh_process(tmp_path, "None") == "WeightsAbsentError"
+
+
+def test_a_snapshot_cannot_vouch_for_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots" / COMMIT
+    write_pulled(folder, sha="a" * 40)
+
+    assert identify(str(folder)).revision == COMMIT
+
+
+def test_labels_that_contradict_the_catalogue_stop_the_load_and_name_both(tmp_path: Path) -> None:
+    source = "superb/wav2vec2-large-superb-er"
+    write_pulled(tmp_path, source=source, labels=("neu", "ang", "hap", "sad"))
+
+    with pytest.raises(CheckpointError, match=r"has the labels neu, ang, hap, sad; .* neu, hap, ang, sad"):
+        identify(str(tmp_path))
+
+
 def test_a_hub_checkpoint_records_its_commit_as_revision(tmp_path: Path) -> None:
     folder = write_stock(tmp_path / "snapshots" / COMMIT)
 
@@ -109,7 +146,7 @@ def _in_a_fresh_process(home: Path, revision: str) -> str:
         f"    found = identify('somebody/model', {revision}); print(found.revision, found.family)\n"
         "except Exception as error: print(type(error).__name__)\n"
     )
-    environment = {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PATH": ""}
+    environment = {"HF_HOME": str(home), "SERAPH_HOME": str(home / "home"), "HF_HUB_OFFLINE": "1", "PATH": ""}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()

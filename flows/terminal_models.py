@@ -1,0 +1,122 @@
+"""What a person sees of `seraph models`: the catalogue, an assessment, a pull. In plain words, on stdout."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from actors.contract import TAXONOMY
+from flows.terminal import out, say
+
+if TYPE_CHECKING:
+    from actors.checkpoints import CatalogueEntry
+    from actors.checkpoints.assess import Assessment
+    from actors.checkpoints.pull import Pulled
+
+_INDENT = (0, 0, 0, 4)
+
+
+def show_catalogue(entries: "Sequence[CatalogueEntry]") -> None:
+    """Every checkpoint that Seraph knows of."""
+    from actors.checkpoints.catalogue import non_commercial
+
+    for entry in entries:
+        facts = [entry.status.replace("_", " "), entry.modality, *entry.languages, entry.licence or "licence unknown"]
+        out.print(Text(f"{entry.source}  ({', '.join(facts)})", style="bold"))
+        if entry.labels:
+            out.print(Padding(Text(" ".join(entry.labels), style="cyan"), _INDENT))
+        if non_commercial(entry.licence):
+            out.print(Padding(Text("NON-COMMERCIAL USE ONLY", style="bold yellow"), _INDENT))
+        for score in entry.scores:
+            out.print(Padding(Text(f"{score.metric} {score.value:g} on {score.set} ({score.source})"), _INDENT))
+        if entry.note:
+            out.print(Padding(Text(entry.note), _INDENT))
+
+
+def show_assessment(found: "Assessment") -> None:
+    """Whether a checkpoint can be trusted to load, what it can say, and what to know before using it."""
+    verdict, style = _verdict(found)
+    out.print(Text(verdict, style=style))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _facts(found):
+        table.add_row(name, Text(value))
+    out.print(table)
+    if found.non_commercial:
+        out.print(Text(f"NON-COMMERCIAL USE ONLY: its licence is {found.licence}.", style="bold yellow"))
+
+
+def show_pull(pulled: "Pulled", found: "Assessment") -> None:
+    """Where a pulled checkpoint lies, and whether it can be scored with."""
+    record = pulled.record
+    say(f"{record.source} {'is fetched' if pulled.fetched else 'was here already'}: commit {record.revision}")
+    if record.converted:
+        say(f"Converted to safetensors: {', '.join(each.name for each in record.converted)}")
+    say(f"It lies in {pulled.folder}; the folder works by itself, offline, on any machine.")
+    show_assessment(found)
+
+
+def _verdict(found: "Assessment") -> tuple[str, str]:
+    if found.error is not None:
+        return f"refused: {found.error}", "bold red"
+    if found.unmapped:
+        return (
+            "ok, but only once the configuration says what its labels mean: it loads, weights and head are whole.",
+            "yellow",
+        )
+    seen = "the network was built from its files, every weight is there" if found.built else "its files fit its layout"
+    return f"ok: {seen}, nothing is random.", "bold green"
+
+
+def _facts(found: "Assessment") -> Iterator[tuple[str, str]]:
+    if found.identity is not None:
+        yield from _identity(found)
+    for score in found.scores:
+        yield "Known score", f"{score.metric} {score.value:g} on {score.set} ({score.source})"
+    if found.note and found.note not in str(found.error):
+        yield "About", found.note
+    for caveat in found.caveats:
+        yield "Caveat", caveat
+    if found.identity is not None and not found.built:
+        yield "Not checked", "the weights' values: without --quick the network is built, and damaged weights are found"
+
+
+def _identity(found: "Assessment") -> Iterator[tuple[str, str]]:
+    identity = found.identity
+    if identity is None:
+        return
+    yield "Family", f"{identity.family}, {'hears speech' if identity.modality == 'audio' else 'reads text'}"
+    yield "Labels", " ".join(identity.labels)
+    yield from _meanings(found)
+    yield "Can say", f"{len(found.coverage)} of {len(TAXONOMY)} emotions: {', '.join(found.coverage) or 'none'}"
+    if found.beyond:
+        yield "Cannot say", ", ".join(found.beyond)
+    yield "Revision", identity.revision or "none: a folder of your own, known by its weights"
+    yield "SHA-256", identity.weights_sha256
+    yield "Licence", found.licence or "unknown: read its page before you rely on it"
+    if identity.demo:
+        yield "Demo", "a toy trained on synthetic speech; its scores mean nothing"
+
+
+def _meanings(found: "Assessment") -> Iterator[tuple[str, str]]:
+    if found.identity is not None and found.identity.kind == "dimensional":
+        yield "Meaning", "dimensions; the nearest emotion is taken, and rows are flagged mapped_from_dimensions"
+        return
+    by_emotion = {
+        emotion: [label for label, each in found.label_map.items() if each == emotion] for emotion in TAXONOMY
+    }
+    yield "Meaning", "; ".join(f"{', '.join(labels)} → {emotion}" for emotion, labels in by_emotion.items() if labels)
+    for each in found.merged:
+        share = f"{len(each.labels)} of {len(found.label_map)}"
+        yield "Merged", f"{share} labels become {each.emotion}: a random head would say it {each.prior:.0%} of the time"
+    if found.dropped:
+        yield "Dropped", f"{', '.join(found.dropped)} (no emotion of the seven; the rest is renormalised)"
+    if found.unmapped:
+        entry = ", ".join(f"{label}: …" for label in found.unmapped[:3])
+        yield (
+            "Unknown",
+            f"{', '.join(found.unmapped)}: say what they mean, as in `decision: {{label_map: {{{entry}}}}}`",
+        )
