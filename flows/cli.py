@@ -7,18 +7,18 @@ purpose become one line and an exit status (infra/errors.py); anything else is a
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows import terminal
-from infra.errors import CheckpointError, InputError, SeraphError, UsageError
-from infra.location import SCHEME, Location
+from flows import cli_evaluate, cli_models, terminal
+from flows.places import needs, places
+from infra.errors import InputError, SeraphError
 from infra.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.services import Services
-    from infra.stack import Need, StackStatus
+    from infra.stack import StackStatus
+    from tasks.config import Identity
     from tasks.records import RunRecord
     from tasks.run import Run
 
@@ -30,13 +30,8 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(
-    help="Which emotion models there are, and whether one can be scored with.", no_args_is_help=True
-)
-app.add_typer(models_app, name="models")
-
-LOCAL_RESULTS = "s3://results"
-"""Where results go in the local store."""
+app.add_typer(cli_models.app, name="models")
+app.command()(cli_evaluate.evaluate)
 
 DONE_WITH_FAULTS = 4
 """Exit status of a run that is done, but with too many media in quarantine, or failed data checks."""
@@ -51,7 +46,7 @@ MaxQuarantined = Annotated[
 def main() -> None:
     """Entry point of the `seraph` command."""
     try:
-        app(standalone_mode=True)
+        app(cli_evaluate.spread(sys.argv[1:]), standalone_mode=True)
     except SeraphError as error:
         if "--json" in sys.argv:
             terminal.print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
@@ -62,18 +57,22 @@ def main() -> None:
 
 @app.command()
 def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
-    """Score the bundled corpus with the bundled toy models, on a local stack."""
+    """Score and evaluate the bundled corpus with the bundled toy models, on a local stack."""
     from tasks.config import PRESETS
 
-    media = PRESETS["demo"].parent / "media"
-    if not media.is_dir():
-        raise InputError(f"the demo corpus is not here ({media}): it is part of the source checkout")
-    record = _score(str(media), None, "demo")
-    if json:
-        undefined = {"evaluate": "not part of this version", "tune": "not part of this version"}
-        terminal.print_json({"score": record.summary(), "evaluate": None, "tune": None, "undefined": undefined})
-    else:
+    corpus = PRESETS["demo"].parent
+    if not (corpus / "media").is_dir():
+        raise InputError(f"the demo corpus is not here ({corpus / 'media'}): it is part of the source checkout")
+    record = _score(str(corpus / "media"), None, "demo")
+    if not json:
         terminal.show_run(record)
+    evaluation = cli_evaluate.evaluate_demo(corpus)
+    if json:
+        undefined = {"tune": "not part of this version"}
+        found = {"score": record.summary(), "evaluate": evaluation.model_dump(mode="json"), "tune": None}
+        terminal.print_json({**found, "undefined": undefined})
+    else:
+        terminal.show_evaluation(evaluation)
     _exit_by(record, max_quarantined)
 
 
@@ -172,54 +171,6 @@ def bench(
         terminal.show_bench(result, path)
 
 
-@models_app.command("list")
-def models_list(json: Json = False) -> None:
-    """Show the checkpoints that Seraph knows of."""
-    from actors.checkpoints import known
-
-    if json:
-        terminal.print_json({"models": [entry.model_dump(mode="json") for entry in known()]})
-    else:
-        terminal.show_models(known())
-
-
-@models_app.command("check")
-def models_check(source: str, revision: str | None = None, json: Json = False) -> None:
-    """Tell whether a checkpoint can be scored with, and why not."""
-    from actors.checkpoints import identify
-
-    try:
-        identity = identify(source, revision)
-    except CheckpointError as error:
-        terminal.print_json(_refusal(source, error)) if json else terminal.say(f"refused: {error}")
-        raise typer.Exit(error.exit_code) from None
-    if json:
-        terminal.print_json(
-            {"source": source, "status": "ok", "reason": None, "family": identity.family, "labels": identity.labels,
-             "missing": [], "unexpected": [], "weights_sha256": identity.weights_sha256, "revision": identity.revision}
-        )  # fmt: skip
-    else:
-        terminal.out.print(f"ok: {identity.family}, labels {', '.join(identity.labels)}")
-
-
-@models_app.command("pull")
-def models_pull(source: str, revision: str | None = None, json: Json = False) -> None:
-    """Fetch a checkpoint once: an emotion model by its hub id, or a Whisper by its name (tiny, base, …)."""
-    from actors.checkpoints import identify
-    from actors.detector_file import fetch_detector, is_detector
-
-    if is_detector(source):
-        path, sha256 = fetch_detector(source)
-        fetched = {"source": source, "revision": None, "weights_sha256": sha256, "file": str(path)}
-    else:
-        identity = identify(source, revision)
-        fetched = {"source": source, "revision": identity.revision, "weights_sha256": identity.weights_sha256}
-    if json:
-        terminal.print_json(fetched)
-    else:
-        terminal.say(f"{source} is here: revision {fetched['revision'] or '–'}, sha256 {fetched['weights_sha256']}")
-
-
 def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     """Score through the flow, on whatever services there are, with progress on a terminal."""
     from infra import stack
@@ -227,13 +178,13 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     from tasks.config import load_config, resolve
 
     config = load_config(config_source)
-    resolve(config)  # a missing checkpoint should not first cost the start of a stack
-    services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
+    tell_licences(resolve(config))  # a missing checkpoint should not first cost the start of a stack
+    services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
     services.export()
     services.check_prefect()
     # What goes wrong is said once, by `main`; the server keeps the whole log.
     export(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
-    media_uri, results_uri = _places(services, media, results)
+    media_uri, results_uri = places(services, media, results)
 
     from flows.score_corpus import ScoreRequest, score_corpus, watching
     from tasks.records import RunRecord
@@ -246,6 +197,15 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
             watching.reset(token)
     summary.pop("undefined", None)
     return RunRecord.model_validate(summary)
+
+
+def tell_licences(identity: "Identity") -> None:
+    """Say which of the models that a run uses are for non-commercial use only."""
+    from actors.checkpoints.catalogue import non_commercial
+
+    for checkpoint in {each.source: each for each in identity.checkpoints.values()}.values():
+        if non_commercial(checkpoint.licence):
+            terminal.say(f"{checkpoint.source} is for non-commercial use only (licence {checkpoint.licence})")
 
 
 def _dry_run(media: str, results: str | None, config: str, *, json: bool) -> None:
@@ -269,34 +229,9 @@ def _open(media: str, results: str | None, config: str) -> "Run":
     from tasks.run import open_run
 
     loaded = load_config(config)
-    services = stack.ensure(Settings.from_environment(), need=_needs(media, {"s3"}), say=terminal.say)
-    media_uri, results_uri = _places(services, media, results)
+    services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3"}), say=terminal.say)
+    media_uri, results_uri = places(services, media, results)
     return open_run(media_uri, results_uri, loaded, services)
-
-
-def _needs(media: str, services: "set[Need]") -> "frozenset[Need]":
-    return frozenset(services if media.startswith(SCHEME) else services | {"folders"})
-
-
-def _places(services: "Services", media: str, results: str | None) -> tuple[str, str]:
-    """The media and the results as s3:// URIs: a local folder served in place, the local store by default."""
-    from infra.folders import serve_folder
-    from infra.storage import Store
-
-    if not media.startswith(SCHEME):
-        media = serve_folder(Settings.from_environment(), Path(media)).uri
-    if results is None and services.store != services.local_store:
-        raise UsageError("--results is needed: results go into your own store, as s3://bucket/prefix")
-    if results is None:
-        results = LOCAL_RESULTS
-        Store(services.store).ensure_bucket(Location.parse(results).bucket)
-    return media, results
-
-
-def _refusal(source: str, error: CheckpointError) -> dict[str, Any]:
-    found = {name: list(getattr(error, name, ())) for name in ("missing", "unexpected")}
-    family = getattr(error, "family", None)
-    return {"source": source, "status": "refused", "reason": str(error), "family": family, "labels": [], **found}
 
 
 def _show_stack(parts: "StackStatus", *, json: bool) -> None:

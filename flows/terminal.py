@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -17,10 +16,10 @@ from rich.text import Text
 from actors.contract import TAXONOMY
 
 if TYPE_CHECKING:
-    from actors.checkpoints import CatalogueEntry
     from actors.pool import Progress as Counts
     from infra.stack import StackStatus
     from tasks.bench.result import BenchResult
+    from tasks.evaluation.result import Evaluation, ModelResult
     from tasks.plan import Plan
     from tasks.records import RunRecord
 
@@ -131,16 +130,6 @@ def show_run(record: "RunRecord") -> None:
     out.print(Text(f"Report      {record.outputs.report_file or record.outputs.report}"))
 
 
-def show_models(entries: "Sequence[CatalogueEntry]") -> None:
-    """The catalogue."""
-    for entry in entries:
-        facts = [entry.status, *entry.languages, *([entry.licence] if entry.licence else [])]
-        out.print(Text(f"{entry.source}  ({', '.join(facts)})", style="bold"))
-        if entry.labels:
-            out.print(Padding(Text(" ".join(entry.labels), style="cyan"), (0, 0, 0, 4)))
-        out.print(Padding(Text(entry.note), (0, 0, 0, 4)))
-
-
 def show_bench(result: "BenchResult", file: Path) -> None:
     """The figures of a benchmark, and what each stage of the whole road costs."""
     options, best, speed = result.options, result.best, result.realtime_factor
@@ -177,3 +166,71 @@ def show_stack(status: "StackStatus") -> None:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {'.' + suffix if suffix else 'without suffix'}" for suffix, count in counts.items())
+
+
+def show_evaluation(evaluation: "Evaluation") -> None:
+    """The verdict, the candidates with what they were measured at, and where the report is."""
+    out.print(Text(evaluation.verdict, style="bold"))
+    for note in evaluation.notes:
+        out.print(Text(f"Note        {note}"), style="yellow")
+    table = Table(title=f"Candidates on {evaluation.dataset.n} labelled segments", title_justify="left")
+    table.add_column("candidate", overflow="fold")
+    for name in ("accuracy", "95 %", "macro F1", "UAR", "cross-entropy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for model in evaluation.models:
+        table.add_row(_candidate(model), *_measured(model))
+    out.print(table)
+    for model in evaluation.models:
+        if model.status != "ok":
+            reason = model.reason or "no reason was given"
+            out.print(Text(f"{model.status.capitalize():<12}{model.model}: {reason}"), style="yellow")
+    if evaluation.outputs:
+        out.print(Text(f"Report      {evaluation.outputs.report_file or evaluation.outputs.report}"))
+
+
+def show_history(evaluations: "Sequence[Evaluation]") -> None:
+    """The stored evaluations, the newest first: the best candidate of each, and where its report is."""
+    if not evaluations:
+        out.print(Text("There is no evaluation yet: seraph evaluate --labels … makes one."))
+        return
+    table = Table(title="Evaluations (only rows with the same labels can be compared)", title_justify="left")
+    table.add_column("evaluation", no_wrap=True)
+    for name in ("labels", "segments", "best candidate"):
+        table.add_column(name, overflow="fold")
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    for each in sorted(evaluations, key=lambda each: each.created, reverse=True):
+        names = ", ".join(Path(file).name for file in each.dataset.files)
+        labels = Text(f"{names} ({each.dataset.sha256[:8]})")
+        table.add_row(Text(each.evaluation_id), labels, str(each.dataset.n), *_best(each))
+    out.print(table)
+    if newest := max(evaluations, key=lambda each: each.created).outputs:
+        out.print(Text(f"Newest      {newest.report_file or newest.report}"))
+
+
+def _candidate(model: "ModelResult") -> Text:
+    """The name, and below it what is suspicious."""
+    return Text.assemble(model.model, ("\n" + ", ".join(model.flags) if model.flags else "", "yellow"))
+
+
+def _measured(model: "ModelResult") -> tuple[str, ...]:
+    figures = (model.macro_f1, model.uar, model.cross_entropy)
+    return _decimals(model.accuracy), _range(model), *(_decimals(each) for each in figures)
+
+
+def _best(evaluation: "Evaluation") -> tuple[Text | str, ...]:
+    """The first of the ranking with all that share its place, and its figures."""
+    if not evaluation.ranking:
+        return "–", "–"
+    first, *others = evaluation.ranking[0].models
+    model = evaluation.model(first)
+    tied = f" (tied with {len(others)} more)" if others else ""
+    return Text(first + tied), f"{_decimals(model.accuracy)}\n{_range(model)}"
+
+
+def _range(model: "ModelResult") -> str:
+    bounds = model.accuracy_ci_grouped or model.accuracy_ci
+    return f"{bounds[0]:.3f}–{bounds[1]:.3f}" if bounds else "–"
+
+
+def _decimals(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

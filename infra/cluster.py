@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from infra.errors import RayError
 from infra.parts import ray_variables
 from infra.services import Services
-from infra.settings import TELEMETRY_OFF, export, is_ray_job, ray_uses_tls
+from infra.settings import TELEMETRY_OFF, Settings, export, is_ray_job, ray_uses_tls
 
 _PROBE_S = 5.0
 _EMPTY_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -46,7 +46,7 @@ def connect(services: Services, *, namespace: str | None = None, hub_offline: bo
             ray.init(
                 address=services.ray_address,
                 namespace=namespace,
-                runtime_env=_worker_environment(empty, hub_offline),
+                runtime_env=_worker_environment(empty, hub_offline, local=services.ray_token is not None),
                 log_to_driver=False,
                 configure_logging=False,
                 include_dashboard=False,
@@ -89,12 +89,14 @@ def _prepare(services: Services) -> None:
     Config.initialize("")
 
 
-def _worker_environment(empty: str, hub_offline: bool) -> dict[str, Any]:
+def _worker_environment(empty: str, hub_offline: bool, *, local: bool) -> dict[str, Any]:
     variables = {
         **TELEMETRY_OFF,
         "HF_HUB_OFFLINE": "1" if hub_offline else "0",
         "TOKENIZERS_PARALLELISM": "false",
     }
+    if local:  # where pulled models lie; another machine has a home of its own
+        variables["SERAPH_HOME"] = str(Settings.from_environment().home)
     # Without a working directory of their own, workers get the driver's on sys.path: in a clone of this repository
     # `datasets/` would then pass for Hugging Face's package. A submitted job has one already.
     return {"env_vars": variables} if is_ray_job() else {"env_vars": variables, "working_dir": empty}

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.errors import UsageError
 
@@ -42,3 +43,9 @@ class Location:
 
     def __str__(self) -> str:
         return self.uri
+
+
+def short_path(path: str | Path) -> str:
+    """A path as a reader wants it: from the working directory on where it lies below that, else as it is."""
+    place = Path(path)
+    return str(place.relative_to(Path.cwd())) if place.is_relative_to(Path.cwd()) else str(path)

@@ -20,7 +20,7 @@ from actors.detector_file import find_detector
 from actors.options import LanguageOptions, Options, ReadOptions, Resources, Route, SegmentOptions
 from infra.errors import ConfigError
 from tasks.numerics.decision import Decision
-from tasks.tables import Decisions
+from tasks.tables import SCORES_VERSION, Decisions
 
 PRESETS = {
     "default": Path(__file__).parent / "presets" / "default.yaml",
@@ -183,7 +183,9 @@ def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
     Raises:
         WeightsAbsentError, CheckpointError: A model is not here, or is not one that can be scored with.
     """
-    checkpoints = {key: identify(route.model, route.revision) for key, route in sorted(config.routes.items())}
+    checkpoints = {
+        key: identify(route.model, route.revision).require("audio") for key, route in sorted(config.routes.items())
+    }
     _, detector = find_detector(config.language.model)
     routes = {key: _route_identity(each) for key, each in checkpoints.items()}
     routes[FALLBACK] = routes[config.fallback] if config.fallback else QUARANTINED
@@ -205,8 +207,10 @@ def short_hash(value: object) -> str:
 
 
 def _route_identity(checkpoint: CheckpointIdentity) -> str:
-    # The labels too: they stand in config.json, and a correction there changes what stored logits mean.
-    return short_hash([checkpoint.weights_sha256, checkpoint.preprocessing, checkpoint.kind, checkpoint.labels])
+    # Labels and architecture too: they stand in config.json, and a correction there (another pooling, labels in another
+    # order) changes the logits, or what stored ones mean.
+    weights = [checkpoint.weights_sha256, checkpoint.preprocessing, checkpoint.architecture]
+    return short_hash([*weights, checkpoint.kind, checkpoint.labels])
 
 
 def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity]) -> Decisions:
@@ -215,7 +219,8 @@ def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity
     for language in ("", *sorted(config.routes)):
         options = config.decision_of(language)
         built[language] = Decision(**{**options.model_dump(), "label_map": label_map(labels, options.label_map)})
-    name = short_hash({language: decision.canonical() for language, decision in built.items()})
+    canonical = {language: decision.canonical() for language, decision in built.items()}
+    name = short_hash([SCORES_VERSION, canonical])
     return Decisions(name, built.pop(""), built)
 
 

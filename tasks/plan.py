@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from actors.contract import Medium
+from actors.contract import Medium, Span
 from infra.storage import ObjectInfo
 from tasks.config import MediaOptions
+from tasks.labels import LabelledSpans
 from tasks.store import Entry, Ledger, shard_id
 
 # Bytes of one second, roughly, by suffix: only used to cut shards of about equal length.
@@ -59,6 +60,8 @@ class Plan:
         removed: Tombstones of media that are gone from the listing.
         revived: Entries of media that had gone, and came back unchanged.
         other: Objects under the prefix that are no media, by suffix.
+        given: The segments of a label file by uri, where it gives them.
+        unfit: Names in that file that fit no medium, or several: one line each.
     """
 
     shards: tuple[Shard, ...]
@@ -66,6 +69,8 @@ class Plan:
     removed: tuple[Entry, ...]
     revived: tuple[Entry, ...]
     other: Mapping[str, int]
+    given: Mapping[str, tuple[Span, ...]] | None = None
+    unfit: tuple[str, ...] = ()
 
     @property
     def media(self) -> int:
@@ -117,6 +122,13 @@ def make_plan(
         revived=tuple(_revived(ledger.entry(str(uri))) for uri in joined.index[revived]),
         other=listing.other,
     )
+
+
+def with_labels(plan: Plan, labels: LabelledSpans, listing: Listing) -> Plan:
+    """Take the segments from a label file. Every listed medium has a say in what its names mean, not only new ones."""
+    match = labels.match(listing.media.index)
+    unfit = [each.told() for each in match.unmatched] + [each.told() for each in match.ambiguous]
+    return replace(plan, given=labels.fitted(match), unfit=tuple(unfit))
 
 
 def _media_rows(

@@ -65,6 +65,8 @@ class Corpus(Record):
     emotions: dict[str, int] = Field(default_factory=dict)
     undecided: int = 0
     quarantined: int = 0
+    alarms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By model, what makes it suspicious: `near_uniform`, `one_class`. Models without an alarm are left out."""
 
 
 class RunRecord(Record):

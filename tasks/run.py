@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from actors.contract import TAXONOMY, Flag, Span
+from actors.contract import TAXONOMY, Flag
+from actors.options import Route
 from actors.road import PoolOptions
 from infra.errors import InputError
 from infra.location import Location
@@ -21,7 +22,7 @@ from infra.services import Services
 from infra.storage import Store
 from tasks.config import Identity, ScoreConfig, resolve
 from tasks.labels import LabelledSpans, read_spans
-from tasks.plan import Plan, list_media, make_plan
+from tasks.plan import Plan, list_media, make_plan, with_labels
 from tasks.records import Corpus, MediaCounts, Outputs, RunRecord, Validation, code_version, lock_sha256, new_run_id
 from tasks.report import Summary, build_pages
 from tasks.score import ShardReport, decide_missing
@@ -53,7 +54,7 @@ class Run:
         config = self.config
         return PoolOptions(
             media=self.services.access_for(self.media.uri),
-            routes=config.routes,
+            routes={key: self._pinned(key, route) for key, route in config.routes.items()},
             route_ids=self.identity.routes,
             fallback=config.fallback,
             on_uncertain=config.on_uncertain,
@@ -63,13 +64,12 @@ class Run:
             language=config.language,
             precision=config.precision,
             resources=config.resources,
-            given=self._given(plan),
+            given=plan.given,
         )
 
-    def _given(self, plan: Plan) -> Mapping[str, tuple[Span, ...]] | None:
-        if self.labels is None:
-            return None
-        return self.labels.for_media(medium.uri for shard in plan.shards for medium in shard.media)
+    def _pinned(self, key: str, route: Route) -> Route:
+        """The route at the commit that this run found: a worker elsewhere must not fetch a newer one."""
+        return route.model_copy(update={"revision": self.identity.checkpoints[key].revision or route.revision})
 
 
 def open_run(media: str, results: str, config: ScoreConfig, services: Services) -> Run:
@@ -115,9 +115,10 @@ def plan_run(run: Run, *, compact: bool = True) -> Plan:
     # The ledger first: a medium that another run commits in between is then scored twice, and not taken for removed.
     ledger = run.results.ledger(compact=compact).under(run.media)
     listing = list_media(run.media_store.list(run.media), config.media.suffixes)
-    return make_plan(
+    plan = make_plan(
         listing, ledger, fingerprint=run.identity.fingerprint, routes=run.identity.routes, options=config.media
     )
+    return plan if run.labels is None else with_labels(plan, run.labels, listing)
 
 
 def settle(run: Run, plan: Plan) -> None:
@@ -137,12 +138,15 @@ def finish(run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping
     quarantine = pa.concat_tables([QUARANTINE.empty_table(), *run.results.current_quarantine(ledger)])
     checked = check_summary(_shares(summary), run.config.warnings)
     failed = tuple(line for shard in shards for line in shard.failed)
+    warnings = (*checked.failed, *_label_problems(run, plan))
     record = RunRecord(
         **_what_was_used(run, workers),
         **_what_came_of_it(run, plan, shards),
         redecided=redecided,
-        validation=Validation(success=not failed, failed=failed, warnings=(*checked.failed, *_label_problems(run))),
-        corpus=_corpus(summary, quarantine.num_rows),
+        validation=Validation(
+            success=not failed, failed=failed, warnings=warnings
+        ),
+        corpus=_corpus(run, summary, quarantine.num_rows),
         outputs=_outputs(run, decision),
     )
     checks = {
@@ -203,9 +207,9 @@ def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dic
     }
 
 
-def _label_problems(run: Run) -> tuple[str, ...]:
+def _label_problems(run: Run, plan: Plan) -> tuple[str, ...]:
     """What was wrong with the label file whose segments were scored: the first few, and how many more."""
-    problems = run.labels.problems if run.labels else ()
+    problems = (*plan.unfit, *(run.labels.problems if run.labels else ()))
     more = (f"… and {len(problems) - _MOST_PROBLEMS} more lines of it",) if len(problems) > _MOST_PROBLEMS else ()
     return (*problems[:_MOST_PROBLEMS], *more)
 
@@ -223,7 +227,7 @@ def _shares(summary: Summary) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share is not None}
 
 
-def _corpus(summary: Summary, quarantined: int) -> Corpus:
+def _corpus(run: Run, summary: Summary, quarantined: int) -> Corpus:
     emotions = {emotion: int(count) for emotion, count in zip(TAXONOMY, summary.totals, strict=False) if count}
     return Corpus(
         media=summary.media,
@@ -233,7 +237,18 @@ def _corpus(summary: Summary, quarantined: int) -> Corpus:
         emotions=emotions,
         undecided=summary.undecided,
         quarantined=quarantined,
+        alarms=_alarms(run, summary),
     )
+
+
+def _alarms(run: Run, summary: Summary) -> dict[str, tuple[str, ...]]:
+    """What makes the models of this run suspicious, from all that they said of the corpus."""
+    labels = {
+        each.source: TAXONOMY if each.kind == "dimensional" else each.labels
+        for each in run.identity.checkpoints.values()
+    }
+    found = {model: said.alarms(labels[model]) for model, said in summary.said.items() if model in labels}
+    return {model: alarms for model, alarms in found.items() if alarms}
 
 
 def _outputs(run: Run, decision: str) -> Outputs:

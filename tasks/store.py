@@ -185,6 +185,21 @@ class ResultsStore:
             self._write_index(entries, set(listed.values()))
         return Ledger(entries.set_index("uri"))
 
+    def ledger_of(self, routes: Mapping[str, str]) -> Ledger:
+        """Of each medium as it stands now, the newest entry with rows that these routes made.
+
+        Another configuration with the same fingerprint may have scored it since, and then stands in `ledger`. Reads
+        every commit: an index knows the newest entries only.
+        """
+        with ThreadPoolExecutor(_READERS) as readers:
+            commits = [Commit.model_validate_json(data) for data in readers.map(self._store.get_bytes, self._commits())]
+        entries = _frame(commits)
+        standing = _newest(entries).set_index("uri")
+        made = pd.Series([_made_by(routes, text) for text in entries["routes"]], entries.index, dtype=bool)
+        own = _newest(entries[made & (entries["outcome"] == "scored") & (entries["rows"] > 0)]).set_index("uri")
+        now = standing.loc[own.index]
+        return Ledger(own[(now["etag"] == own["etag"]) & (now["outcome"] != "removed")])
+
     def logits(self, stem: str) -> pa.Table:
         """A shard's `logits` rows, with the models' specs in the metadata."""
         return from_parquet(self._store.get_bytes(self.table_uri("logits", stem)))
@@ -273,6 +288,10 @@ def _newest(entries: pd.DataFrame) -> pd.DataFrame:
 def _by_stem(ledger: Ledger) -> Iterator[tuple[str, set[str]]]:
     for stem, group in ledger.current.groupby("stem", sort=True):
         yield str(stem), set(group.index)
+
+
+def _made_by(routes: Mapping[str, str], text: str) -> bool:
+    return all(routes.get(key) == identity for key, identity in json.loads(text).items())
 
 
 def _only(table: pa.Table, uris: set[str]) -> pa.Table:

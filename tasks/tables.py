@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.contract import TAXONOMY, Flag, MediumResult, ModelSpec, Rejection
-from tasks.numerics.decision import Decision, decide
+from tasks.numerics.alarms import information, uniform_bound
+from tasks.numerics.decision import Decision, decide, own_posterior
 
 KEYS = pa.schema(
     [
@@ -48,8 +49,16 @@ SCORES = pa.schema(
         ("confidence", pa.float32()),
         ("entropy", pa.float32()),
         FLAGS,
+        ("label", pa.string()),
+        ("information", pa.float32()),
     ]
 )
+"""`label`: what the model itself put first, by its own name for it. `information`: how far its own posterior is from
+saying nothing, in nats (see `tasks.numerics.alarms`)."""
+
+SCORES_VERSION = 2
+"""Raised when the same logits and decision come out otherwise, or in other columns: part of a decision's name."""
+
 QUARANTINE = pa.schema(
     [(name, pa.string()) for name in ("run_id", "media_uri", "media_etag", "segment_id", "stage", "reason", "detail")]
 )
@@ -80,9 +89,7 @@ def logits_table(results: Iterable[MediumResult], specs: Mapping[str, ModelSpec]
         for result in results
         for row in result.rows
     ]
-    used = {row["weights_sha256"] for row in rows}
-    metadata = {_SPECS: json.dumps({sha: asdict(spec) for sha, spec in specs.items() if sha in used}, sort_keys=True)}
-    return pa.Table.from_pylist(rows, schema=LOGITS).replace_schema_metadata(metadata)
+    return with_specs(pa.Table.from_pylist(rows, schema=LOGITS), specs)
 
 
 def quarantine_table(rejections: Iterable[Rejection], run_id: str) -> pa.Table:
@@ -117,6 +124,13 @@ def scores_table(logits: pa.Table, decisions: "Decisions", run_id: str) -> pa.Ta
         return SCORES.empty_table()
     order = np.argsort(np.concatenate([chosen for chosen, _ in pieces]))
     return pa.concat_tables([piece for _, piece in pieces]).take(order)
+
+
+def with_specs(logits: pa.Table, specs: Mapping[str, ModelSpec]) -> pa.Table:
+    """The table with the specs of the models that its rows name in the metadata, for `model_specs`."""
+    used = set(logits["weights_sha256"].to_pylist()) if "weights_sha256" in logits.column_names else set()
+    stored = json.dumps({sha: asdict(spec) for sha, spec in specs.items() if sha in used}, sort_keys=True)
+    return logits.replace_schema_metadata({_SPECS: stored})
 
 
 def model_specs(logits: pa.Table) -> dict[str, ModelSpec]:
@@ -161,6 +175,8 @@ def _decided(logits: pa.Table, spec: ModelSpec, decision: Decision, name: str, r
     """The `scores` rows of segments that one model heard in one language."""
     outputs = np.array(logits["logits"].to_pylist(), dtype=np.float32)
     decided = decide(outputs, spec, decision)
+    own, labels = own_posterior(outputs, spec)
+    said = information(own)
     lost = decided.undecided
     columns: dict[str, Any] = {key: logits[key] for key in KEYS.names}
     columns |= {"run_id": [run_id] * logits.num_rows, "decision": [name] * logits.num_rows}
@@ -168,7 +184,9 @@ def _decided(logits: pa.Table, spec: ModelSpec, decision: Decision, name: str, r
     columns |= {column: _nullable(decided.posterior[:, index], lost) for index, column in enumerate(POSTERIOR)}
     columns |= {"emotion": decided.emotions, "confidence": _nullable(decided.confidence, lost)}
     columns |= {"entropy": _nullable(decided.entropy, lost)}
-    columns |= {"flags": _score_flags(logits["flags"].to_pylist(), lost, demo=spec.demo)}
+    columns |= {"label": [labels[index] for index in own.argmax(axis=1)], "information": said}
+    uniform = said < uniform_bound(len(labels))
+    columns |= {"flags": _score_flags(logits["flags"].to_pylist(), spec, undecided=lost, uniform=uniform)}
     return pa.table([pa.chunked_array([_array(columns[field.name], field.type)]) for field in SCORES], schema=SCORES)
 
 
@@ -183,9 +201,15 @@ def _nullable(values: np.ndarray[Any, np.dtype[np.float64]], null: np.ndarray[An
 
 
 def _score_flags(
-    flags: Sequence[Sequence[str]], undecided: np.ndarray[Any, np.dtype[np.bool_]], *, demo: bool
+    flags: Sequence[Sequence[str]],
+    spec: ModelSpec,
+    *,
+    undecided: np.ndarray[Any, np.dtype[np.bool_]],
+    uniform: np.ndarray[Any, np.dtype[np.bool_]],
 ) -> list[list[str]]:
-    extra = [str(Flag.DEMO_MODEL)] if demo else []
+    of_model = [str(Flag.DEMO_MODEL)] if spec.demo else []
+    of_model += [str(Flag.MAPPED_FROM_DIMENSIONS)] if spec.kind == "dimensional" else []
     return [
-        [*own, *extra, *([str(Flag.UNDECIDED)] if lost else [])] for own, lost in zip(flags, undecided, strict=True)
+        [*own, *of_model, *([str(Flag.UNDECIDED)] if lost else []), *([str(Flag.NEAR_UNIFORM)] if flat else [])]
+        for own, lost, flat in zip(flags, undecided, uniform, strict=True)
     ]

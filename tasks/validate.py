@@ -100,6 +100,7 @@ def _row_expectations(languages: Sequence[str]) -> "list[Expectation]":
         *(between(column=name, min_value=0, max_value=1) for name in (*POSTERIOR, "confidence", "dropped_mass")),
         *(between(column=name, min_value=0, max_value=1) for name in ("language_confidence", "language_margin")),
         between(column="entropy", min_value=-_SUM_TOLERANCE, max_value=float(np.log(len(TAXONOMY))) + _SUM_TOLERANCE),
+        between(column="information", min_value=0),
         between(column="posterior_sum", min_value=1 - _SUM_TOLERANCE, max_value=1 + _SUM_TOLERANCE),
         gxe.ExpectColumnPairValuesToBeEqual(column_A="nulls", column_B="nulls_expected"),
         gxe.ExpectColumnValuesToBeInSet(column="emotion", value_set=list(TAXONOMY)),

@@ -126,15 +126,54 @@ def decide(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision)
     """
     p_model = _model_posterior(np.asarray(logits, dtype=np.float64), spec, decision)
     mapped, dropped = _map_labels(p_model, spec, decision)
-    posterior = _renormalise(np.where((dropped <= decision.max_dropped_mass)[:, None], mapped, 0.0))
-    posterior = _renormalise(posterior * decision.weights())
-    posterior = _suppress_neutral(posterior, decision)
-    return Decided(_raise_neutral(posterior, decision.neutral_floor), dropped)
+    return _decided(mapped, dropped, decision)
+
+
+def decide_posterior(posterior: Floats, decision: Decision) -> Decided:
+    """Decide n segments from posteriors over the taxonomy, as earlier tools recorded them.
+
+    The temperature applies to their logarithm; there is no label map and no dropped mass.
+
+    Args:
+        posterior: Shape (n, 7), rows sum to 1, or are NaN where there is none: undecided.
+        decision: The parameters.
+    """
+    if decision.audio_temperature != 1.0:
+        with np.errstate(divide="ignore"):
+            posterior = np.where(np.isnan(posterior), np.nan, _softmax(np.log(posterior) / decision.audio_temperature))
+    return _decided(posterior, np.zeros(len(posterior)), decision)
+
+
+def own_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec) -> tuple[Floats, tuple[str, ...]]:
+    """What the model itself says, before temperature, map and decision: alarms are computed on it.
+
+    Returns:
+        Posterior over its own labels, shape (n, labels), rows sum to 1, and those labels. A dimensional model has none
+        of its own: there, the emotions by their centroids.
+    """
+    raw = _model_posterior(np.asarray(logits, dtype=np.float64), spec, Decision())
+    return _renormalise(raw), TAXONOMY if spec.kind == "dimensional" else spec.labels
+
+
+def weighted_sum(audio: Floats, text: Floats, audio_weight: float) -> Floats:
+    """Fuse two posteriors over the full taxonomy, each (n, 7): audio_weight · audio + (1 − audio_weight) · text.
+
+    A segment that lacks one of them is NaN: fused figures must not mix segments that have text with some that do not.
+    """
+    _check("audio_weight", audio_weight, low=0, high=1)
+    return np.asarray(audio_weight * audio + (1 - audio_weight) * text)
 
 
 def emotion_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision) -> Floats:
     """Posterior over the taxonomy, shape (n, 7): rows sum to 1, or are NaN where undecided. See `decide`."""
     return decide(logits, spec, decision).posterior
+
+
+def _decided(mapped: Floats, dropped: Floats, decision: Decision) -> Decided:
+    posterior = _renormalise(np.where((dropped <= decision.max_dropped_mass)[:, None], mapped, 0.0))
+    posterior = _renormalise(posterior * decision.weights())
+    posterior = _suppress_neutral(posterior, decision)
+    return Decided(_raise_neutral(posterior, decision.neutral_floor), dropped)
 
 
 def _model_posterior(logits: Floats, spec: ModelSpec, decision: Decision) -> Floats:

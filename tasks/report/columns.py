@@ -21,12 +21,17 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A table's columns as arrays, all of shape (rows,) but `names` and `languages`, which the codes point into."""
+    """A table's columns as arrays, all of shape (rows,) but the lists of texts, which the codes point into."""
 
     names: list[str]
     name: Integers
     languages: list[str]
     language: Integers
+    models: list[str]
+    model: Integers
+    labels: list[str]
+    label: Integers
+    information: Floats
     start_s: Floats
     end_s: Floats
     category: Integers
@@ -43,6 +48,8 @@ class Columns:
         """The columns of one table."""
         names, name = _codes(table["media_uri"])
         languages, language = _codes(table["language"])
+        models, model = _codes(table["model"])
+        labels, label = _codes(table["label"])
         flags, flag = _codes(pc.list_flatten(table["flags"]))
         emotion = pc.fill_null(pc.index_in(table["emotion"], value_set=pa.array(TAXONOMY)), UNDECIDED)
         return cls(
@@ -50,12 +57,16 @@ class Columns:
             name=name,
             languages=languages,
             language=language,
+            models=models,
+            model=model,
+            labels=labels,
+            label=label,
             category=emotion.to_numpy().astype(np.int64),
             flags=flags,
             flag=flag,
             flag_row=pc.list_parent_indices(table["flags"]).to_numpy().astype(np.int64),
             **{key: _floats(table[key]) for key in ("start_s", "end_s", "confidence")},
-            **{key: _floats(table[key]) for key in ("language_confidence", "dropped_mass")},
+            **{key: _floats(table[key]) for key in ("language_confidence", "dropped_mass", "information")},
         )
 
     @property

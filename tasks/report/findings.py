@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.checkpoints import non_commercial
 from actors.contract import Flag, Reason
 from tasks.records import RunRecord
 from tasks.report.summary import Summary
@@ -110,6 +111,12 @@ def _of_run(record: RunRecord, summary: Summary) -> Iterable[Finding]:
         yield Finding(words("warn_failed"), grave=True)
     if summary.flags.get(Flag.DEMO_MODEL) or any(spec.demo for spec in record.models.values()):
         yield Finding(words("warn_demo"), grave=True)
+    for model, alarms in record.corpus.alarms.items():
+        for alarm in alarms:
+            yield Finding(words(f"warn_{alarm}", model=shortened(visible(model))), grave=True)
+    restricted = sorted({spec.source for spec in record.models.values() if non_commercial(spec.licence)})
+    if restricted:
+        yield Finding(words("warn_non_commercial", models=", ".join(shortened(visible(each)) for each in restricted)))
     if not record.validation.success:
         yield Finding(words("warn_validation", n=max(1, len(record.validation.failed))), grave=True)
 

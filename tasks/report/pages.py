@@ -1,23 +1,19 @@
-"""The pages of one run's report: gathers what they show and fills the templates. Owns the content security policy.
+"""The pages of one run's report: gathers what they show and fills the templates.
 
-A page is one file that asks the network for nothing: style and script stand in it, allowed by their hashes alone.
+What every page shares, the content security policy among it, is frame.py.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 import yaml
 from markupsafe import Markup
 
 from tasks.records import RunRecord
 from tasks.report import charts, findings, palette
+from tasks.report.frame import environment, frame, moment, on_one_line
 from tasks.report.summary import MEDIA_PER_PAGE, MediumSummary, Summary
 from tasks.report.timelines import MAX_MARKS, Part, composition, short_name, timeline
 from tasks.report.words import UNDEFINED, Text, duration, named, number, percent, visible, words
@@ -38,7 +34,7 @@ def build_pages(record: RunRecord, summary: Summary, quarantine: pa.Table) -> di
         File name to HTML. `report.html` is the entry, with the first 50 timelines; `timelines-002.html` … hold further
         ones, at most `MAX_LINKED_PAGES` pages.
     """
-    template = _environment().get_template
+    template = environment().get_template
     shared = _shared(record, summary)
     groups = _pages(summary.timelines)
     entry = _entry(record, summary, quarantine)
@@ -77,15 +73,12 @@ def _range(groups: Sequence[Sequence[MediumSummary]], index: int) -> str:
 
 
 def _shared(record: RunRecord, summary: Summary) -> dict[str, Any]:
-    style, script = _resource("report.css") + _palette_rules(), _resource("report.js")
     return {
+        **frame(["report.css"], ["report.js"]),
         "record": record,
         "summary": summary,
-        "style": Markup(style),  # noqa: S704  (our own file)
-        "script": Markup(script),  # noqa: S704  (our own file)
-        "policy": _policy(style, script),
         "page_title": words("page_title", run=record.run_id),
-        "finished": _moment(record.finished),
+        "finished": moment(record.finished),
         "legend": [(index, named("emotion", name)) for index, name in enumerate(palette.CATEGORIES)],
         "max_marks": MAX_MARKS,
         "export_command": EXPORT_COMMAND,
@@ -107,7 +100,7 @@ def _entry(record: RunRecord, summary: Summary, quarantine: pa.Table) -> dict[st
         "figures": _figures(summary),
         "run_rows": _run_rows(record),
         "stages": _stages(record),
-        "workers": [(visible(str(key)), _plain(value)) for key, value in plain["workers"].items()],
+        "workers": [(visible(str(key)), on_one_line(value)) for key, value in plain["workers"].items()],
         "config": yaml.safe_dump(plain["config"], sort_keys=False, allow_unicode=True),
         "identity": _identity(record),
     }
@@ -198,8 +191,8 @@ def _stages(record: RunRecord) -> list[tuple[Text, Text, str]]:
 def _identity(record: RunRecord) -> list[tuple[Text, str]]:
     values = {
         "run": record.run_id,
-        "started": _moment(record.started),
-        "finished": _moment(record.finished),
+        "started": moment(record.started),
+        "finished": moment(record.finished),
         "media": record.media_uri,
         "results": record.results_uri,
         "scores": record.outputs.scores,
@@ -209,49 +202,3 @@ def _identity(record: RunRecord) -> list[tuple[Text, str]]:
         "decision": record.decision,
     }
     return [(words(f"identity_{key}"), visible(value)) for key, value in values.items()]
-
-
-def _plain(value: Any) -> str:
-    """A value of a free-form record on one line."""
-    if isinstance(value, dict):
-        return ", ".join(f"{visible(str(key))} {_plain(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(_plain(each) for each in value)
-    return UNDEFINED if value is None else visible(str(value))
-
-
-def _moment(stamp: str) -> str:
-    """An ISO time to the minute, in words that any reader knows."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::[\d.]+)?(Z|\+00:00)?", stamp)
-    return f"{match[1]} {match[2]}{' UTC' if match[3] else ''}" if match else visible(stamp)
-
-
-def _policy(*inline: str) -> str:
-    style, script = (f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in inline)
-    return f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
-
-
-def _palette_rules() -> str:
-    return "\n".join(f".e{i} {{ fill: {c}; background-color: {c}; }}" for i, c in enumerate(palette.COLOURS)) + "\n"
-
-
-def _resource(name: str) -> str:
-    return files("tasks.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_resource),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    helpers = {"words": words, "named": named, "number": number, "percent": percent, "duration": duration}
-    environment.globals.update(helpers, visible=visible, visible_lines=_visible_lines)
-    return environment
-
-
-def _visible_lines(text: str) -> str:
-    """Text of several lines, each made safe to read."""
-    return "\n".join(visible(line) for line in text.split("\n"))

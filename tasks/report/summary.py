@@ -5,7 +5,7 @@ thousand do. Owns no wording and no drawing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actors.contract import SHORT_SECONDS
+from tasks.numerics.alarms import Tally
 from tasks.report.columns import CATEGORIES, UNDECIDED, Columns, Floats, Integers
 
 MEDIA_PER_PAGE = 50
@@ -56,6 +57,21 @@ class MediumSummary:
         return len(self.start_s)
 
 
+@dataclass
+class Said:
+    """What one model itself said, before any map: segments, their information in nats, and its first choices."""
+
+    n: int = 0
+    information: float = 0.0
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def alarms(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """`near_uniform` and `one_class` (see `tasks.numerics.alarms`), for a model with these labels."""
+        counts = {label: self.labels[label] for label in labels}
+        # Of how far the posteriors range nothing is stored: `constant` stays out.
+        return Tally(self.n, self.information, counts, (0.0,) * len(counts), (1.0,) * len(counts)).alarms()
+
+
 @dataclass(frozen=True, eq=False)
 class Summary:
     """What a current table holds.
@@ -69,6 +85,7 @@ class Summary:
         flags: Segments by flag.
         mean_confidence: Of the decided segments, or None where there is none.
         mean_dropped_mass: Probability on labels outside the taxonomy, or None where there is no segment.
+        said: What each model itself said, by its source.
         timelines: The first `MAX_TIMELINES` media in order of their URIs.
     """
 
@@ -83,6 +100,7 @@ class Summary:
     flags: Mapping[str, int]
     mean_confidence: float | None
     mean_dropped_mass: float | None
+    said: Mapping[str, Said]
     timelines: tuple[MediumSummary, ...]
 
     @classmethod
@@ -141,6 +159,7 @@ class _Folding:
     flags: Counter[str] = field(default_factory=Counter)
     confidence: float = 0.0
     dropped_mass: float = 0.0
+    said: dict[str, Said] = field(default_factory=dict)
     media: dict[str, MediumSummary] = field(default_factory=dict)
     last: str | None = None
     """The greatest URI that may still matter, once there are enough media; None before."""
@@ -157,6 +176,8 @@ class _Folding:
         self.dropped_mass += float(np.nansum(columns.dropped_mass))
         for code, language in enumerate(columns.languages):
             self._add_language(columns, language, columns.language == code)
+        for code, model in enumerate(columns.models):
+            self._add_model(columns, model, columns.model == code)
         self._keep(columns)
 
     def _add_language(self, columns: Columns, language: str, rows: npt.NDArray[np.bool_]) -> None:
@@ -165,6 +186,13 @@ class _Folding:
         _accumulate(self.counts, language, np.bincount(category, minlength=CATEGORIES))
         _accumulate(self.category_seconds, language, np.bincount(category, length_s, minlength=CATEGORIES))
         _accumulate(self.language_confidence, language, confidence)
+
+    def _add_model(self, columns: Columns, model: str, rows: npt.NDArray[np.bool_]) -> None:
+        said = self.said.setdefault(model, Said())
+        said.n += int(rows.sum())
+        said.information += float(columns.information[rows].sum())
+        counts = np.bincount(columns.label[rows], minlength=len(columns.labels))
+        said.labels.update({label: int(count) for label, count in zip(columns.labels, counts, strict=True)})
 
     def _keep(self, columns: Columns) -> None:
         """Keep the timelines of the first media by URI."""
@@ -198,6 +226,7 @@ class _Folding:
             flags=dict(sorted(self.flags.items())),
             mean_confidence=self.confidence / decided if decided else None,
             mean_dropped_mass=self.dropped_mass / self.segments if self.segments else None,
+            said=dict(sorted(self.said.items())),
             timelines=tuple(self.media[name] for name in sorted(self.media)),
         )
 

@@ -1,6 +1,7 @@
 """The report's words in English and Korean, and how figures and names are written. Owns no layout.
 
-The words themselves are data: words.en.yaml and words.ko.yaml, with the same keys.
+The words themselves are data: words.en.yaml and words.ko.yaml, with the same keys; those of the evaluation's pages lie
+in evaluation/ and begin with `ev_`, those of the survey's in unlabelled/ with `un_`.
 """
 
 import re
@@ -66,8 +67,11 @@ def named(kind: str, name: str) -> Text:
 @cache
 def catalogue(language: str) -> Mapping[str, str | Mapping[str, str]]:
     """All words of one language, by key."""
-    text = files("tasks.report").joinpath(f"words.{language}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    found: dict[str, str | Mapping[str, str]] = {}
+    for folder in ("", "evaluation/", "unlabelled/"):
+        text = files("tasks.report").joinpath(f"{folder}words.{language}.yaml").read_text(encoding="utf-8")
+        found |= yaml.safe_load(text)
+    return found
 
 
 def number(value: float | None, digits: int = 0) -> str:

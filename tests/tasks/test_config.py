@@ -10,6 +10,7 @@ import pytest
 from infra.errors import CheckpointError, ConfigError, WeightsAbsentError
 from tasks.config import PRESETS, Identity, ScoreConfig, load_config, resolve
 from tests.support.checkpoints import edit_config, write_dimensional, write_soxan, write_stock
+from tests.support.text_checkpoints import write_text
 
 Write = Callable[[str], str]
 Resolve = Callable[..., Identity]
@@ -27,9 +28,11 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_stock(folder / "en-raw", do_normalize=False, **small)
     write_soxan(folder / "ko", **small)
     write_dimensional(folder / "dimensions", **small)
-    write_stock(folder / "unknown", labels=("neu", "bored"), **small)
+    write_stock(folder / "unknown", labels=("neu", "gloop"), **small)
     shutil.copytree(folder / "en", folder / "en-relabelled")
     labels = {"0": "neu", "1": "hap", "2": "sad", "3": "ang"}
+    shutil.copytree(folder / "en", folder / "en-other-heads")
+    edit_config(folder / "en-other-heads", num_attention_heads=2)
     edit_config(folder / "en-relabelled", id2label=labels, label2id={label: int(row) for row, label in labels.items()})
     (folder / "whisper.pt").write_bytes(b"whisper")
     (folder / "whisper-2.pt").write_bytes(b"another")
@@ -235,8 +238,8 @@ def test_a_label_file_counts_by_its_content_not_by_its_name(resolved: Resolve) -
     assert prints[0] == prints[1] != prints[2]
 
 
-@pytest.mark.parametrize("other", ["en-2", "en-raw", "en-relabelled"])
-def test_a_route_changes_with_its_weights_preprocessing_or_labels_and_the_others_do_not(
+@pytest.mark.parametrize("other", ["en-2", "en-raw", "en-relabelled", "en-other-heads"])
+def test_a_route_changes_with_its_weights_preprocessing_labels_or_architecture_and_the_others_do_not(
     resolved: Resolve, other: str
 ) -> None:
     before, after = resolved(fallback="ko"), resolved(fallback="ko", en=other)
@@ -309,8 +312,15 @@ def test_a_dimensional_model_needs_no_label_map(resolved: Resolve) -> None:
 
 
 def test_a_label_without_a_meaning_is_refused_until_it_is_given_one(resolved: Resolve) -> None:
-    with pytest.raises(CheckpointError, match="bored"):
+    with pytest.raises(CheckpointError, match="gloop"):
         resolved(en="unknown")
-    assert resolved(en="unknown", decision={"label_map": {"bored": None}}).decisions.of("en").label_map["bored"] is None
+    assert resolved(en="unknown", decision={"label_map": {"gloop": None}}).decisions.of("en").label_map["gloop"] is None
     with pytest.raises(ConfigError, match="no model has the label 'boring'"):
         resolved(decision={"label_map": {"boring": None}})
+
+
+def test_a_route_to_a_model_that_reads_is_refused(resolved: Resolve, checkpoints: Path) -> None:
+    write_text(checkpoints / "text", hidden=16, layers=1)
+
+    with pytest.raises(CheckpointError, match=r"reads text \(family roberta\), and a model that hears speech"):
+        resolved(en="text")

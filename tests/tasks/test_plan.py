@@ -1,15 +1,18 @@
 """tasks/plan.py: what a run has to do. Ledgers are made by the results store itself, over a store in memory."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import pytest
 
+from actors.contract import Span
 from infra.location import Location
 from infra.storage import ObjectInfo, Store
 from tasks.config import MEDIA_SUFFIXES, MediaOptions
-from tasks.plan import Listing, Plan, list_media, make_plan
+from tasks.labels import read_spans
+from tasks.plan import Listing, Plan, list_media, make_plan, with_labels
 from tasks.store import Entry, Ledger, ResultsStore
 from tests.support.stores import MemoryStore, info
 
@@ -272,3 +275,18 @@ def test_a_ledger_under_a_single_object_holds_that_object() -> None:
 def test_a_run_over_a_prefix_removes_nothing_of_its_siblings() -> None:
     ledger = _ledger([_entry("p/a.wav"), _entry("pq/a.wav")]).under(Location.parse("s3://media/p"))
     assert _marks(_plan(_listing(), ledger).removed) == [("p/a.wav", "removed")]
+
+
+# -- segments of a label file ------------------------------------------------------------------------------------------
+
+
+def test_given_segments_are_matched_among_all_listed_media_and_names_that_fit_none_or_several_are_told() -> None:
+    lines = [{"media": name, "start": 0, "end": 1} for name in ("new.wav", "known.wav", "lost.wav", "same.wav")]
+    labels = read_spans("\n".join(map(json.dumps, lines)).encode(), "labels.jsonl")
+    listing = _listing("new.wav", "known.wav", "1/same.wav", "2/same.wav")
+    plan = with_labels(_plan(listing, _ledger([_entry("known.wav"), _entry("1/same.wav")])), labels, listing)
+    assert plan.given == {f"s3://media/{name}": (Span(0, 1),) for name in ("new.wav", "known.wav")}
+    told = " | ".join(plan.unfit)
+    assert "lost.wav" in told
+    assert "1/same.wav" in told
+    assert "2/same.wav" in told

@@ -18,6 +18,7 @@ from tasks.tables import (
     scores_table,
     to_parquet,
 )
+from tests.support.records import model_spec
 from tests.support.results import ENGLISH, KOREAN, LABEL_MAP, SPECS, fault, medium, scored, segment
 
 PLAIN = Decisions("d0", Decision(label_map=LABEL_MAP), {})
@@ -94,6 +95,8 @@ def test_the_scores_table_has_the_documented_columns_and_survives_parquet() -> N
         ("confidence", "float"),
         ("entropy", "float"),
         FLAGS,
+        ("label", "string"),
+        ("information", "float"),
     ]
     assert read.schema.equals(SCORES)
 
@@ -192,3 +195,28 @@ def test_no_results_are_an_empty_table_of_the_same_columns() -> None:
     assert model_specs(logits) == {}
     assert scores_table(from_parquet(to_parquet(logits)), PLAIN, "run-1").schema.equals(SCORES)
     assert quarantine_table([], "run-1").schema.equals(QUARANTINE)
+
+
+# -- what the model itself says ----------------------------------------------------------------------------------------
+
+
+def test_a_row_says_what_the_model_itself_put_first_and_how_much_that_tells() -> None:
+    of = medium()
+    rows = (segment(of, 0, (0.0, 0.0, 0.0, 0.0)), segment(of, 1, (0.0, 9.0, 0.0, 0.0)))
+    flat, sure = scores_table(logits_table([scored(of, *rows)], SPECS), PLAIN, "run-1").to_pylist()
+    assert (flat["label"], flat["flags"]) == (ENGLISH.labels[0], ["near_uniform"])
+    assert flat["information"] == pytest.approx(0.0, abs=1e-6)
+    assert (sure["label"], sure["flags"]) == (ENGLISH.labels[1], [])
+    assert sure["information"] == pytest.approx(np.log(4), abs=0.01)
+
+
+def test_rows_of_a_dimensional_model_say_so_and_have_the_nearest_emotion_for_a_label() -> None:
+    spec = model_spec(labels=("arousal", "dominance", "valence"), kind="dimensional")
+    of = medium()
+    table = scores_table(
+        logits_table([scored(of, segment(of, 0, (0.9, 0.7, 0.1), spec=spec))], {spec.weights_sha256: spec}),
+        PLAIN,
+        "run-1",
+    )
+    assert table["label"].to_pylist() == table["emotion"].to_pylist() == ["angry"]
+    assert table["flags"].to_pylist() == [["mapped_from_dimensions"]]

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.contract import TAXONOMY
-from tasks.numerics.decision import CENTROIDS, Decision, decide, emotion_posterior
+from tasks.numerics.decision import (
+    CENTROIDS,
+    Decision,
+    decide,
+    decide_posterior,
+    emotion_posterior,
+    own_posterior,
+    weighted_sum,
+)
 from tests.support.records import model_spec
 
 MAP = {"neu": "neutral", "hap": "happy", "ang": "angry", "sad": "sad", "other": None}
@@ -343,3 +351,57 @@ def test_the_canonical_form_does_not_depend_on_the_order_of_writing() -> None:
     two = Decision(label_map={"a": "sad", "b": None}, emotion_weights={"happy": 1.5, "sad": 2.0})
     assert list(one.canonical()["label_map"]) == ["a", "b"]
     assert one.canonical() == two.canonical()
+
+
+# -- recorded posteriors, and what the model itself says -------------------------------------------------------------
+
+
+def _recorded(**masses: float) -> Any:
+    return np.array([[masses.get(emotion, 0.0) for emotion in TAXONOMY]])
+
+
+def test_a_recorded_posterior_is_decided_like_one_that_was_just_computed() -> None:
+    decision = Decision(emotion_weights={"sad": 0.5}, neutral_suppression=0.5)
+    # Weighted: neutral .5, sad .1, angry .3 of .9; then neutral .25 of .65.
+    decided = decide_posterior(_recorded(neutral=0.5, sad=0.2, angry=0.3), decision)
+    assert _named(decided.posterior[0]) == pytest.approx({"neutral": 25 / 65, "sad": 10 / 65, "angry": 30 / 65})
+    assert decided.emotions == ["angry"]
+
+
+def test_the_temperature_of_a_recorded_posterior_applies_to_its_logarithm() -> None:
+    # Square roots of .64 and .36 are .8 and .6, of 1.4 together.
+    decided = decide_posterior(_recorded(happy=0.64, sad=0.36), Decision(audio_temperature=2.0))
+    assert _named(decided.posterior[0]) == pytest.approx({"happy": 8 / 14, "sad": 6 / 14})
+
+
+def test_a_segment_without_a_recorded_posterior_is_undecided() -> None:
+    rows = np.concatenate([_recorded(happy=1.0), np.full((1, 7), np.nan)])
+    for temperature in (1.0, 2.0):
+        assert decide_posterior(rows, Decision(audio_temperature=temperature)).emotions == ["happy", None]
+
+
+def test_what_a_model_itself_says_knows_no_map_and_no_temperature() -> None:
+    posterior, labels = own_posterior(np.log([[1.0, 2.0, 5.0]]), model_spec(labels=("neu", "calm", "hap")))
+    assert labels == ("neu", "calm", "hap")
+    assert posterior[0] == pytest.approx([0.125, 0.25, 0.625])
+
+
+def test_what_a_multilabel_model_itself_says_is_renormalised() -> None:
+    posterior, _ = own_posterior(np.log([[1.0, 3.0]]), model_spec(labels=("neu", "hap"), kind="multilabel"))
+    assert posterior[0] == pytest.approx([0.4, 0.6])
+
+
+def test_a_dimensional_model_has_the_emotions_for_its_own_labels() -> None:
+    spec = model_spec(labels=("arousal", "dominance", "valence"), kind="dimensional")
+    posterior, labels = own_posterior(np.full((1, 3), 0.5), spec)
+    assert labels == TAXONOMY
+    assert posterior[0].argmax() == TAXONOMY.index("neutral")
+    assert posterior[0].sum() == pytest.approx(1)
+
+
+def test_recorded_scores_are_fused_by_the_plain_weighted_sum() -> None:
+    fused = weighted_sum(_recorded(happy=1.0), _recorded(happy=0.2, sad=0.8), 0.65)
+    assert _named(fused[0]) == pytest.approx({"happy": 0.72, "sad": 0.28})
+    assert np.isnan(weighted_sum(_recorded(happy=1.0), np.full((1, 7), np.nan), 1.0)).all()
+    with pytest.raises(ValueError, match="audio_weight"):
+        weighted_sum(_recorded(happy=1.0), _recorded(happy=1.0), 1.5)

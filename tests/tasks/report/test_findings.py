@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from actors.contract import Reason
-from tasks.records import MediaCounts, Validation
+from tasks.records import Corpus, MediaCounts, Validation
 from tasks.report.findings import NAMES_PER_REASON, asides, quarantined, verdict, warnings
 from tasks.report.summary import Summary
 from tests.support.records import model_spec, run_record
@@ -60,6 +60,9 @@ def test_a_good_run_warns_of_nothing() -> None:
         ({"flags": ["demo_model"]}, {}, "toy models"),
         ({}, {"models": {"en": model_spec(demo=True)}}, "toy models"),
         ({}, {"status": "failed"}, "stopped before its end"),
+        ({}, {"corpus": Corpus(alarms={"a/b": ("near_uniform",)})}, "a/b says almost nothing"),
+        ({}, {"corpus": Corpus(alarms={"a/b": ("one_class",)})}, "a/b gives (almost) every segment the same label"),
+        ({}, {"models": {"en": model_spec(source="a/b", licence="cc-by-nc-4.0")}}, "non-commercial use only: a/b"),
         ({}, {"validation": Validation(success=False, failed=("a", "b"))}, "2 data checks failed"),
         ({"flags": ["uncertain_language"]}, {}, "100.0% of the segments are in a language"),
         ({"flags": ["unrouted_language"]}, {}, "100.0% of the segments are in a language"),

@@ -115,3 +115,28 @@ def test_no_table_is_kept() -> None:
 
     assert Summary.fold(tables()).segments == 15_000
     assert held[-1] < 3 * held[0]
+
+
+# -- what each model itself said ---------------------------------------------------------------------------------------
+
+
+def _said(label: str, information: float, n: int, model: str = "models/english") -> list[dict[str, object]]:
+    return [
+        score_row(start_s=5.0 * i, end_s=5.0 * i + 4, label=label, information=information, model=model)
+        for i in range(n)
+    ]
+
+
+def test_a_model_with_one_label_and_one_that_says_nothing_are_told_from_a_healthy_one_over_several_tables() -> None:
+    labels = ("neu", "hap", "ang", "sad")
+    stuck, flat = _said("neu", 1.2, 30, "stuck"), [row for each in labels for row in _said(each, 0.02, 8, "flat")]
+    healthy = [row for each in labels for row in _said(each, 0.9, 8, "healthy")]
+    rows = [*stuck, *flat, *healthy]
+    summary = Summary.fold([scores(*rows[::2]), scores(*rows[1::2])])
+    alarms = {model: said.alarms(labels) for model, said in summary.said.items()}
+    assert alarms == {"stuck": ("one_class",), "flat": ("near_uniform",), "healthy": ()}
+
+
+def test_a_few_segments_raise_no_alarm() -> None:
+    summary = Summary.fold([scores(*_said("neu", 0.0, 10))])
+    assert summary.said["models/english"].alarms(("neu", "hap", "ang", "sad")) == ()

@@ -1,0 +1,88 @@
+"""The flow `evaluate-models`: read the labels, let each candidate hear them, conclude. One Prefect task a candidate.
+
+What each step does lies in tasks/evaluation.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.utilities.annotations import quote
+from pydantic import BaseModel, ConfigDict
+
+from actors.pool import Pool
+from actors.road import PoolOptions
+from actors.sizing import derive
+from infra import cluster
+from infra.services import Services, is_local_bucket
+from infra.settings import Settings
+from infra.stack import Need, ensure
+from tasks.evaluation.candidates import Candidate
+from tasks.evaluation.hear import Heard
+from tasks.evaluation.request import EvaluateRequest
+from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.run import Opened, conclude, hear_candidate, open_evaluation
+from tasks.report.evaluation import markdown_evaluation
+
+
+class EvaluateModelsRequest(BaseModel):
+    """What to evaluate, and where the results go. Frozen; a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evaluate: EvaluateRequest
+    results: str
+
+
+@flow(name="evaluate-models")
+def evaluate_models(request: EvaluateModelsRequest) -> dict[str, Any]:
+    """Evaluate candidates on labelled media, and store a report.
+
+    Returns:
+        The record as JSON values (see `tasks.evaluation.result.Evaluation`).
+    """
+    assert request.evaluate.media is not None, "recorded scores need no flow: see tasks.evaluation.run"
+    folders = is_local_bucket(request.evaluate.media)
+    needs: frozenset[Need] = frozenset({"s3", "ray", "folders"} if folders else {"s3", "ray"})
+    services = ensure(Settings.from_environment(), need=needs, say=get_run_logger().info)
+    opened = opening(request, services)
+    # One after the other: each has the whole cluster, and one that breaks its workers harms no other.
+    heard = {each.name: hearing(quote(opened), each) for each in opened.candidates if isinstance(each, Candidate)}
+    return concluding(quote(opened), quote(heard)).model_dump(mode="json")
+
+
+@task(name="read-labels", cache_policy=NO_CACHE, persist_result=False)
+def opening(request: EvaluateModelsRequest, services: Services) -> Opened:
+    """Read the labels, find their media, and look at every candidate."""
+    return open_evaluation(request.evaluate, request.results, services)
+
+
+@task(name="hear", task_run_name="hear-{candidate.name}", cache_policy=NO_CACHE, persist_result=False)
+def hearing(opened: Any, candidate: Candidate) -> Heard | ModelResult:
+    """Let one candidate hear what it has not heard before."""
+
+    @contextmanager
+    def open_pool(options: PoolOptions) -> Iterator[Pool]:
+        cluster.connect(opened.services)
+        have = cluster.resources()
+        sizes = derive(options.resources, cpus=have.cpus, gpus=have.gpus, routes=len(options.routes))
+        with Pool(options, sizes) as pool:
+            yield pool
+
+    return hear_candidate(opened, candidate, open_pool)
+
+
+@task(name="conclude", cache_policy=NO_CACHE, persist_result=False)
+def concluding(opened: Any, heard: Any) -> Evaluation:
+    """Make figures of it, store the report, and show its summary in Prefect."""
+    evaluation = conclude(opened, heard)
+    create_markdown_artifact(
+        markdown_evaluation(evaluation), key="evaluate-models", description=f"Evaluation {evaluation.evaluation_id}"
+    )
+    if evaluation.outputs:
+        link = f"Report of {evaluation.evaluation_id}"
+        create_link_artifact(evaluation.outputs.report, key="evaluate-models-report", link_text=link)
+    return evaluation

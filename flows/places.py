@@ -1,0 +1,60 @@
+"""Where a command's media and results are: local folders served in place, the local store by default.
+
+What the commands share; the services themselves are infra's.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.errors import UsageError
+from infra.location import SCHEME, Location
+from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.services import Services
+    from infra.shelf import Shelf
+    from infra.stack import Need
+
+LOCAL_RESULTS = "s3://results"
+"""Where results go in the local store."""
+
+
+def needs(media: str | None, services: "set[Need]") -> "frozenset[Need]":
+    """The services that a command needs, with the one that serves local folders where its media lie in one."""
+    local = media is not None and not media.startswith(SCHEME)
+    return frozenset(services | {"folders"} if local else services)
+
+
+def places(services: "Services", media: str, results: str | None) -> tuple[str, str]:
+    """The media and the results as s3:// URIs: a local folder served in place, the local store by default."""
+    from infra.folders import serve_folder
+
+    if not media.startswith(SCHEME):
+        media = serve_folder(Settings.from_environment(), Path(media)).uri
+    return media, results_place(services, results)
+
+
+def results_place(services: "Services", results: str | None) -> str:
+    """The results as an s3:// URI: the local store by default, its bucket made if need be.
+
+    Raises:
+        UsageError: The store is somebody's own, and no place in it was named.
+    """
+    from infra.storage import Store
+
+    if results is None and services.store != services.local_store:
+        raise UsageError("--results is needed: results go into your own store, as s3://bucket/prefix")
+    if results is None:
+        Store(services.store).ensure_bucket(Location.parse(LOCAL_RESULTS).bucket)
+        return LOCAL_RESULTS
+    return results
+
+
+def shelf_without_services(settings: Settings, results: str | None) -> "Shelf | None":
+    """The local store's results as a plain folder: for what needs no service. None where they lie in a store."""
+    from infra.parts import private_folder
+    from infra.shelf import FolderShelf
+
+    if results is not None or settings.store is not None:
+        return None
+    return FolderShelf(private_folder(settings.home / "s3") / Location.parse(LOCAL_RESULTS).bucket)

@@ -1,0 +1,134 @@
+"""Where evaluations lie: `evaluations/<id>/`, on a shelf.
+
+evaluation.json        the record: written last, so an evaluation whose record stands is whole
+report.html            the page
+predictions.parquet    every candidate's answer to every segment, with its logits
+evaluations/leaderboard.html    all of them together, written anew by each
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from actors.contract import TAXONOMY
+from infra.errors import InputError, ObjectMissing
+from infra.shelf import Shelf
+from tasks.evaluation.answers import Answers
+from tasks.evaluation.gather import Segments
+from tasks.evaluation.result import Evaluation, Outputs
+from tasks.tables import POSTERIOR, to_parquet
+
+PREDICTIONS = pa.schema(
+    [
+        ("segment_key", pa.string()),
+        ("media", pa.string()),
+        ("media_uri", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("labels", pa.string()),
+        ("speaker", pa.string()),
+        ("language", pa.string()),
+        ("truth", pa.string()),
+        ("candidate", pa.string()),
+        ("heard_in", pa.string()),
+        ("weights_sha256", pa.string()),
+        ("logits", pa.list_(pa.float32())),
+        ("dropped_mass", pa.float32()),
+        *((name, pa.float32()) for name in POSTERIOR),
+        ("emotion", pa.string()),
+    ]
+)
+"""One row a segment and candidate; `emotion` and the posterior are null where undecided, `logits` where not scored."""
+
+_HTML = "text/html; charset=utf-8"
+
+
+class Archive:
+    """The evaluations on a shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def outputs(self, evaluation_id: str) -> Outputs:
+        """Where the files of an evaluation lie, or will."""
+        return Outputs(
+            **{
+                name: self._shelf.address(_name(evaluation_id, file))
+                for name, file in (
+                    ("report", "report.html"),
+                    ("evaluation", "evaluation.json"),
+                    ("predictions", "predictions.parquet"),
+                )
+            }
+        )
+
+    def save(self, evaluation: Evaluation, page: str, predictions: pa.Table) -> None:
+        """Store an evaluation; its record comes last."""
+        name = evaluation.evaluation_id
+        self._shelf.put(_name(name, "predictions.parquet"), to_parquet(predictions), "application/vnd.apache.parquet")
+        self._shelf.put(_name(name, "report.html"), page.encode(), _HTML)
+        record = evaluation.model_dump_json(indent=1).encode()
+        self._shelf.put(_name(name, "evaluation.json"), record, "application/json")
+
+    def save_leaderboard(self, draw: Callable[[Sequence[Evaluation]], str]) -> str:
+        """Draw all evaluations together, store the page, and say where."""
+        return self._shelf.put("evaluations/leaderboard.html", draw(self.history()).encode(), _HTML)
+
+    def history(self, limit: int = 200) -> list[Evaluation]:
+        """The stored evaluations, the newest first; older ones than the `limit` newest are left out."""
+        names = sorted((each for each in self._shelf.names("evaluations") if _is_record(each)), reverse=True)
+        return [Evaluation.model_validate_json(self._shelf.get(each)) for each in names[:limit]]
+
+    def get(self, evaluation_id: str) -> Evaluation:
+        """One stored evaluation.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        try:
+            return Evaluation.model_validate_json(self._shelf.get(_name(evaluation_id, "evaluation.json")))
+        except ObjectMissing as error:
+            raise InputError(f"there is no evaluation {evaluation_id!r}: see `seraph evaluate --history`") from error
+
+
+def predictions_table(segments: Segments, answers: Sequence[Answers]) -> pa.Table:
+    """Every candidate's answer to every segment: PREDICTIONS rows."""
+    return pa.concat_tables([PREDICTIONS.empty_table(), *(_rows(segments, each) for each in answers)])
+
+
+def _rows(segments: Segments, answers: Answers) -> pa.Table:
+    n = len(segments)
+    prediction = answers.prediction
+    undecided = prediction < 0
+    heard = answers.heard_as or (None,) * n
+    columns = {
+        "segment_key": segments.key.tolist(),
+        "media": segments.media.tolist(),
+        "media_uri": segments.uri.tolist(),
+        "start_s": segments.start_s,
+        "end_s": segments.end_s,
+        "labels": segments.origin.tolist(),
+        "speaker": segments.speaker.tolist(),
+        "language": segments.language.tolist(),
+        "truth": [TAXONOMY[code] for code in segments.truth.tolist()],
+        "candidate": [answers.name] * n,
+        "heard_in": [each[0] or None if each else None for each in heard],
+        "weights_sha256": [each[1] if each else None for each in heard],
+        "logits": list(answers.logits) or [None] * n,
+        "dropped_mass": pa.array(answers.dropped.astype(np.float32), mask=np.isnan(answers.dropped)),
+        **{
+            name: pa.array(answers.posterior[:, column].astype(np.float32), mask=undecided)
+            for column, name in enumerate(POSTERIOR)
+        },
+        "emotion": [None if code < 0 else TAXONOMY[code] for code in prediction.tolist()],
+    }
+    return pa.table(columns, schema=PREDICTIONS)
+
+
+def _name(evaluation_id: str, file: str) -> str:
+    return f"evaluations/{evaluation_id}/{file}"
+
+
+def _is_record(name: str) -> bool:
+    return name.endswith("/evaluation.json") and name.count("/") == 2

@@ -1,0 +1,135 @@
+"""Who is evaluated on media: emotion models, and whole configurations with their language detection and routes.
+
+A candidate that cannot be had is a row with its reason. Recorded scores need no candidate: see `answers`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from actors import versions
+from actors.checkpoints import CheckpointIdentity, identify, label_map
+from actors.options import Route, SegmentOptions
+from actors.road import PoolOptions
+from infra.errors import CheckpointError, WeightsAbsentError
+from infra.settings import StoreAccess
+from tasks.config import PRESETS, Identity, ScoreConfig, load_config, resolve, short_hash
+from tasks.evaluation.result import ModelResult
+from tasks.numerics.decision import Decision
+from tasks.tables import Decisions
+
+EVERY = ""
+"""Route key of a candidate that is one model and hears every segment."""
+
+_GIVEN = SegmentOptions(method="labels", labels="given")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One that can be heard.
+
+    Attributes:
+        name: As the user named it.
+        key: Hash over all that its logits depend on, but for the segment: names its part of the cache.
+        config: Its routes, language settings, precision and resources.
+        route_ids: Route key to identity.
+        decisions: What becomes of its logits.
+        identities: What hears each route's segments.
+    """
+
+    name: str
+    kind: Literal["model", "system"]
+    key: str
+    config: ScoreConfig
+    route_ids: Mapping[str, str]
+    decisions: Decisions
+    identities: Mapping[str, CheckpointIdentity]
+
+    def pool_options(self, access: StoreAccess) -> PoolOptions:
+        """What the actors need to hear given segments for it; media are known by their content."""
+        config = self.config
+        return PoolOptions(
+            media=access,
+            routes=config.routes,
+            route_ids=self.route_ids,
+            fallback=config.fallback,
+            on_uncertain=config.on_uncertain,
+            on_unrouted=config.on_unrouted,
+            reading=config.reading,
+            segments=_GIVEN,
+            language=config.language if self.kind == "system" else None,
+            precision=config.precision,
+            resources=config.resources,
+            digest=True,
+        )
+
+
+def prepare(name: str, config: ScoreConfig) -> Candidate | ModelResult:
+    """Find a candidate, or say why it cannot be had.
+
+    Args:
+        name: A model (a folder or a hub id, perhaps with `@revision`), or a configuration (a preset or a YAML file).
+        config: Precision, resources, reading and decision of the candidates that are models.
+
+    Raises:
+        ConfigError: A configuration is wrong.
+    """
+    try:
+        return _system(name) if is_system(name) else _model(name, config)
+    except WeightsAbsentError as error:
+        return _unavailable(name, "failed", error)
+    except CheckpointError as error:
+        return _unavailable(name, "refused", error)
+
+
+def is_system(name: str) -> bool:
+    """Whether a name means a configuration."""
+    return name in PRESETS or name.endswith((".yaml", ".yml"))
+
+
+def split_revision(name: str) -> Route:
+    """`source@revision` as a route; a folder may have an @ in its name."""
+    source, at, revision = name.rpartition("@")
+    return Route(model=name) if not at or Path(name).is_dir() else Route(model=source, revision=revision)
+
+
+def _model(name: str, config: ScoreConfig) -> Candidate:
+    route = split_revision(name)
+    found = identify(route.model, route.revision)
+    # The precision as configured: what `auto` comes to is the hardware's, and stands in the rows.
+    depends = [versions.DECODING, found.weights_sha256, found.preprocessing, found.architecture, found.kind]
+    key = short_hash([*depends, found.labels, config.precision, config.reading.model_dump()])
+    alone = ScoreConfig(
+        name=name,
+        routes={EVERY: route},
+        precision=config.precision,
+        reading=config.reading,
+        resources=config.resources,
+    )
+    return Candidate(name, "model", key, alone, {EVERY: key}, _decisions(found, config), {EVERY: found})
+
+
+def _system(name: str) -> Candidate:
+    config = load_config(name)
+    identity: Identity = resolve(config)
+    key = short_hash([identity.fingerprint, dict(identity.routes), dict(config.decisions)])
+    return Candidate(name, "system", key, config, identity.routes, identity.decisions, identity.checkpoints)
+
+
+def _decisions(found: CheckpointIdentity, config: ScoreConfig) -> Decisions:
+    options = config.decision
+    labels: Sequence[str] = () if found.kind == "dimensional" else found.labels
+    # One table of overrides serves all candidates: each takes what is about its own labels.
+    own = {label.casefold() for label in labels}
+    overrides = {label: emotion for label, emotion in options.label_map.items() if label.casefold() in own}
+    decision = Decision(**{**options.model_dump(), "label_map": label_map(labels, overrides)})
+    return Decisions(short_hash(decision.canonical()), decision, {})
+
+
+def _unavailable(name: str, status: Literal["refused", "failed"], error: Exception) -> ModelResult:
+    route = split_revision(name)
+    kind: Literal["model", "system"] = "system" if is_system(name) else "model"
+    return ModelResult(
+        model=name, kind=kind, status=status, reason=str(error), source=route.model, revision=route.revision
+    )

@@ -1,0 +1,333 @@
+"""What an evaluation found: the record that is stored as `evaluation.json`, printed by `--json`, drawn by the report.
+
+The keys are relied upon from outside: they are added to, never renamed. A figure that is undefined is null, and
+`undefined` beside it says why; there is no NaN.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tasks.records import Record
+
+Pair = tuple[float, float]
+Counts = dict[str, int]
+
+BASELINES = ("majority", "label_prior")
+"""Names of the two rows that no model is behind: always the commonest label; labels drawn from their own shares."""
+
+
+class Interval(Record):
+    """A 95 % interval.
+
+    Attributes:
+        coverage: How often the method holds the true value in simulations like this set (`conditions`), or None.
+        note: What the reader must know, in plain words.
+    """
+
+    low: float
+    high: float
+    method: str
+    level: float = 0.95
+    coverage: float | None = None
+    conditions: str | None = None
+    note: str | None = None
+
+
+class SetProblem(Record):
+    """One thing that is wrong with a label file. `line` is None where it is about the whole."""
+
+    file: str
+    line: int | None
+    kind: str
+    text: str
+
+
+class Dataset(Record):
+    """The labelled segments that were evaluated on.
+
+    Attributes:
+        n: Segments evaluated.
+        labelled, unlabelled, rejected, duplicates: Rows of the files: with a label of the taxonomy, with none, with
+            one outside it, given twice.
+        unheard: Labelled segments that no candidate could hear (medium missing, unreadable, segment outside).
+        sha256: Of the label file's bytes; over those of several.
+        counts: Segments by label. Likewise `languages`, `sources` (how many media), `speakers`.
+        problems: The first of them; `problem_count` counts all.
+    """
+
+    files: tuple[str, ...]
+    n: int
+    labelled: int
+    unlabelled: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    unheard: int = 0
+    sha256: str
+    counts: Counts
+    languages: Counts = Field(default_factory=dict)
+    sources: int = 0
+    speakers: int | None = None
+    seconds: float = 0.0
+    problems: tuple[SetProblem, ...] = ()
+    problem_count: int = 0
+
+
+class ClassFigures(Record):
+    """One emotion: how many segments have it, and how a candidate does on them."""
+
+    emotion: str
+    support: int
+    predicted: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class Bin(Record):
+    """A bar of the reliability diagram: mean confidence and accuracy of n segments."""
+
+    n: int
+    confidence: float
+    accuracy: float
+
+
+class Group(Record):
+    """The figures of the segments that share a language, source, speaker, length or label file (`by`)."""
+
+    by: Literal["language", "source", "speaker", "length", "set"]
+    key: str
+    n: int
+    accuracy: float
+    uar: float | None
+    macro_f1_present: float | None
+    neutral_rate: float | None
+    cross_entropy: float | None
+
+
+class ModelResult(Record):
+    """One candidate: measured, or the reason why not.
+
+    Attributes:
+        model: How it is called in tables, rankings and pairs; unique.
+        kind: `model`; `system` (a configuration: language detection and its routes); `recorded` (scores in the label
+            file); `baseline`.
+        status: `ok`; `refused` (the guard); `failed` (while loading or scoring).
+        n: Segments measured on. `undecided`: without an answer (counted as wrong); `unscored`: of those, the ones the
+            model failed on.
+        accuracy_ci: Wilson's interval. accuracy_ci_grouped: at the effective n of segments that share a source; this
+            one drives ranking and verdict. `intervals` has all, with method and simulated coverage.
+        coverage: Share of the labelled segments whose label the model can say at all.
+        confusion: Rows: truth, in the order of the taxonomy; columns: prediction, and last undecided.
+        flags: `near_uniform`, `one_class`, `mapped_from_dimensions`, `demo_model`, `non_commercial`, `incomplete` …
+        ece_null: What a perfectly calibrated model with these confidences would show at this n, 95 %.
+    """
+
+    model: str
+    kind: Literal["model", "system", "recorded", "baseline"]
+    status: Literal["ok", "refused", "failed"]
+    reason: str | None = None
+    source: str | None = None
+    revision: str | None = None
+    weights_sha256: str | None = None
+    family: str | None = None
+    labels: tuple[str, ...] = ()
+    label_map: dict[str, str | None] = Field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    licence: str | None = None
+    precision: str | None = None
+    n: int = 0
+    undecided: int = 0
+    unscored: int = 0
+    unscored_reasons: Counts = Field(default_factory=dict)
+    accuracy: float | None = None
+    accuracy_ci: Pair | None = None
+    accuracy_ci_grouped: Pair | None = None
+    uar: float | None = None
+    uar_ci: Pair | None = None
+    macro_f1: float | None = None
+    macro_f1_ci: Pair | None = None
+    macro_f1_present: float | None = None
+    macro_f1_present_ci: Pair | None = None
+    brier: float | None = None
+    cross_entropy: float | None = None
+    soft_cross_entropy: float | None = None
+    ece: float | None = None
+    ece_null: Pair | None = None
+    neutral_rate: float | None = None
+    non_neutral_accuracy: float | None = None
+    coverage: float | None = None
+    says: tuple[str, ...] = ()
+    """Emotions that the model can say."""
+    mean_posterior: dict[str, float] = Field(default_factory=dict)
+    dropped_mass: float | None = None
+    intervals: dict[str, Interval] = Field(default_factory=dict)
+    classes: tuple[ClassFigures, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    reliability: tuple[Bin, ...] = ()
+    groups: tuple[Group, ...] = ()
+    flags: tuple[str, ...] = ()
+    undefined: dict[str, str] = Field(default_factory=dict)
+
+
+class Comparison(Record):
+    """Two candidates on the same segments; `difference` is the accuracy of `b` less that of `a`.
+
+    Attributes:
+        only_a, only_b: Segments that only one of them has right.
+        p_sign_flip: By source; drives the verdict. `p_adjusted`: Holm's correction over all pairs.
+        p_mcnemar: Exact; ignores that segments of a source are alike.
+        p_b_better: Probability that b is truly better.
+        labels_to_decide: How many more labels would decide, with 80 % power; None with a reason in `undefined`.
+    """
+
+    a: str
+    b: str
+    n: int
+    difference: float
+    ci: Interval | None
+    only_a: int
+    only_b: int
+    p_sign_flip: float | None
+    p_mcnemar: float
+    p_adjusted: float | None
+    p_b_better: float | None
+    verdict: Literal["better", "worse", "tied", "undecided"]
+    labels_to_decide: int | None = None
+    undefined: dict[str, str] = Field(default_factory=dict)
+
+
+class Rank(Record):
+    """A place in the ranking, and who shares it: candidates that the set cannot tell apart."""
+
+    rank: int
+    models: tuple[str, ...]
+
+
+class Segment(Record):
+    """One of the segments that candidates are furthest off on.
+
+    Attributes:
+        p_truth: Mean probability, over the candidates, of the label it has.
+        predictions: Candidate to emotion; None where undecided.
+    """
+
+    media: str
+    uri: str | None
+    start_s: float
+    end_s: float
+    truth: str
+    p_truth: float
+    predictions: dict[str, str | None]
+    speaker: str | None = None
+    language: str | None = None
+    text: str | None = None
+
+
+class Raters(Record):
+    """What several raters of the same segments say of each other.
+
+    Attributes:
+        alpha: Krippendorff's, nominal. ceiling: Expected accuracy of one rater against the majority of the others.
+    """
+
+    raters: int
+    segments: int
+    alpha: float | None
+    ceiling: float | None
+    undefined: dict[str, str] = Field(default_factory=dict)
+
+
+class Agreement(Record):
+    """How far two candidates say the same, whatever the labels: share of segments, and Cohen's kappa."""
+
+    a: str
+    b: str
+    share: float
+    kappa: float | None
+
+
+class RouteCell(Record):
+    """What the segments of one language score under one model; `own`: it is the one routed to that language."""
+
+    language: str
+    model: str
+    own: bool
+    n: int
+    accuracy: float | None
+    uar: float | None
+
+
+class Router(Record):
+    """What routing by language is worth, and what misrouting cost.
+
+    Attributes:
+        cells: Each language's segments under each model of the configuration.
+        n, misrouted: Segments with a known language, and those that went to another language's model.
+        quarantined: Those that were not scored because their language was in doubt.
+        accuracy: As routed. accuracy_oracle: had every segment gone to its own language's model.
+    """
+
+    system: str
+    cells: tuple[RouteCell, ...]
+    n: int
+    misrouted: int
+    quarantined: int
+    accuracy: float | None
+    accuracy_oracle: float | None
+    cost: float | None
+    """accuracy_oracle − accuracy."""
+    undefined: dict[str, str] = Field(default_factory=dict)
+
+
+class Outputs(Record):
+    """Where everything lies: URIs, or paths where no store was used."""
+
+    report: str
+    evaluation: str
+    predictions: str
+    report_file: str | None = None
+
+
+class Evaluation(Record):
+    """One evaluation.
+
+    Attributes:
+        models: Candidates in the order they were named, then the baselines. A refused or failed one has its reason.
+        ranking: By the grouped comparison; candidates that cannot be told apart share a place.
+        verdict, verdict_ko: One sentence or two.
+        worst: The segments that the candidates are furthest off on.
+        inferred, cached: Segment × model pairs that were scored now, and those known from before.
+        settings: Everything else that the figures depend on (decision, precision, seed …).
+    """
+
+    evaluation_id: str
+    created: str
+    code_version: str
+    lock_sha256: str | None
+    seed: int
+    dataset: Dataset
+    models: tuple[ModelResult, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    ranking: tuple[Rank, ...] = ()
+    verdict: str
+    verdict_ko: str
+    notes: tuple[str, ...] = ()
+    notes_ko: tuple[str, ...] = ()
+    worst: tuple[Segment, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
+    raters: Raters | None = None
+    router: tuple[Router, ...] = ()
+    inferred: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+    settings: dict[str, Any] = Field(default_factory=dict)
+    outputs: Outputs | None = None
+    undefined: dict[str, str] = Field(default_factory=dict)
+
+    def model(self, name: str) -> ModelResult:
+        """The candidate of that name. Raises KeyError where there is none."""
+        for each in self.models:
+            if each.model == name:
+                return each
+        raise KeyError(name)
