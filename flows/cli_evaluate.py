@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from flows import terminal
+from flows.cli_survey import survey_corpora
 from flows.places import needs, places, results_place, shelf_without_services
 from infra.errors import UsageError
 from infra.location import SCHEME, Location, short_path
@@ -59,12 +60,21 @@ def evaluate(
     aliases: Annotated[Path | None, typer.Option(help="JSON or YAML file: label word to emotion, or null.")] = None,
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
     history: Annotated[bool, typer.Option("--history", help="Show the stored evaluations instead.")] = False,
+    reference: Annotated[
+        str | None, typer.Option(help="Without --labels: id of an earlier run to compare the shares with.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is simulated.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Compare models on labelled segments, and say only what the labels can bear."""
+    """Compare models on labelled segments, and say only what the labels can bear.
+
+    Without --labels: what can be said of media that the configurations named by --models have scored.
+    """
     if history:
         _history(results, json=json)
+        return
+    if media and models and not labels and not recorded:
+        survey_corpora(media, models, results, reference, seed, json=json)
         return
     request = _request(
         labels=tuple(labels or ()), models=tuple(models or ()), media=media, recorded=recorded, modality=modality,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from infra.stack import StackStatus
     from tasks.bench.result import BenchResult
     from tasks.evaluation.result import Evaluation, ModelResult
+    from tasks.evaluation.unlabelled import Survey
     from tasks.plan import Plan
     from tasks.records import RunRecord
 
@@ -207,9 +208,21 @@ def show_history(evaluations: "Sequence[Evaluation]") -> None:
         out.print(Text(f"Newest      {newest.report_file or newest.report}"))
 
 
+_LIGHTS = {"red": "bold red", "amber": "yellow", "grey": "dim", "green": "green"}
+
+
+def show_survey(survey: "Survey", report: str) -> None:
+    """The warning lights of an unlabelled corpus, and what they are not."""
+    for light in survey.lights:
+        out.print(Text.assemble((f"{light.level:<6}", _LIGHTS[light.level]), light.text))
+    out.print(Text(survey.standing, style="bold"))
+    out.print(Text(f"Report      {report}"))
+
+
 def _candidate(model: "ModelResult") -> Text:
-    """The name, and below it what is suspicious."""
-    return Text.assemble(model.model, ("\n" + ", ".join(model.flags) if model.flags else "", "yellow"))
+    """The name, of a folder its last part, and below it what is suspicious."""
+    name = Path(model.model).name if Path(model.model).is_dir() else model.model
+    return Text.assemble(name, ("\n" + ", ".join(model.flags) if model.flags else "", "yellow"))
 
 
 def _measured(model: "ModelResult") -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from actors.contract import TAXONOMY
 from flows.terminal import out, say
+from infra.errors import WeightsAbsentError
 
 if TYPE_CHECKING:
     from actors.checkpoints import CatalogueEntry
@@ -60,6 +61,8 @@ def show_pull(pulled: "Pulled", found: "Assessment") -> None:
 
 
 def _verdict(found: "Assessment") -> tuple[str, str]:
+    if isinstance(found.error, WeightsAbsentError):
+        return f"not here: {found.error}", "bold yellow"
     if found.error is not None:
         return f"refused: {found.error}", "bold red"
     if found.unmapped:

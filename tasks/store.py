@@ -170,6 +170,10 @@ class ResultsStore:
         self._store.put_bytes(uri, data, content_type)
         return uri
 
+    def read_run_file(self, run_id: str, name: str) -> bytes:
+        """A file of a run's. Raises ObjectMissing where there is none."""
+        return self._store.get_bytes(self.run_uri(run_id, name))
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def ledger(self, *, compact: bool = True) -> Ledger:

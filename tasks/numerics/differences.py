@@ -17,13 +17,11 @@ from actors.contract import TAXONOMY
 from tasks.numerics.coverage import simulated
 from tasks.numerics.intervals import LEVEL, Interval, few_note, interval
 from tasks.numerics.macro import Codes, Floats, Statistic, confusion, linear, present
-from tasks.numerics.sources import Sources, blended, effect_of, group
+from tasks.numerics.sources import ONE_SOURCE, Sources, blended, effect_of, group
 
 Figure = Literal["accuracy"] | Statistic
 
 METHOD = "t at the effective number of sources, by source"
-
-_ONE_SOURCE = "all segments are from one source: nothing can be said about other sources"
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Difference:
     def interval(self, level: float = LEVEL) -> Interval:
         """Interval of the true difference, by source."""
         if self.error is None:
-            return Interval(None, None, METHOD, level, note=_ONE_SOURCE)
+            return Interval(None, None, METHOD, level, note=ONE_SOURCE)
         half = self.sources.critical(level) * self.error
         low, high = max(self.centre - half, -1.0), min(self.centre + half, 1.0)
         name = "difference" if self.statistic == "accuracy" else f"{self.statistic}_difference"

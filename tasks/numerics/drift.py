@@ -142,7 +142,8 @@ def _empty(reference: Ints, current: Ints) -> Drift:
 def _sums(pool: Ints, size: int, rng: np.random.Generator, draws: int) -> Ints | Floats:
     """Counts by class of `size` sources drawn from the pool with replacement, shape (draws, classes)."""
     if size > _MANY_SOURCES:
-        normal = rng.multivariate_normal(size * pool.mean(axis=0), size * np.cov(pool.T, ddof=0), draws, method="eigh")
+        spread = np.atleast_2d(np.cov(pool.T, ddof=0))
+        normal = rng.multivariate_normal(size * pool.mean(axis=0), size * spread, draws, method="eigh")
         return np.maximum(normal, 0.0)
     # A block of draws at a time: ten thousand draws from a hundred thousand sources would take gigabytes.
     blocks = np.array_split(np.arange(draws), -(-draws * size // _DRAWN))

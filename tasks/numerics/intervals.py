@@ -18,13 +18,12 @@ from scipy import special
 from actors.contract import TAXONOMY
 from tasks.numerics.coverage import Covered, simulated
 from tasks.numerics.macro import Codes, Floats, Statistic, confusion, linear, present
-from tasks.numerics.sources import FEW_SOURCES, Sources, blended, design_effect, group
+from tasks.numerics.sources import FEW_SOURCES, ONE_SOURCE, Sources, blended, design_effect, group
 
 LEVEL = 0.95
 
 _EMPTY = "there are no labelled segments"
-_ONE_SOURCE = "all segments are from one source: nothing can be said about other sources"
-_INDEPENDENT = f"{_ONE_SOURCE}; segments are counted as independent"
+_INDEPENDENT = f"{ONE_SOURCE}; segments are counted as independent"
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def wilson_grouped(right: npt.NDArray[np.bool_], source: npt.ArrayLike | Sources
     sources = group(source)
     _check_lengths(right, sources)
     if sources.count < 2:
-        return Interval(None, None, method, level, note=_ONE_SOURCE if sources.count else _EMPTY)
+        return Interval(None, None, method, level, note=ONE_SOURCE if sources.count else _EMPTY)
     effect = float(design_effect(right.astype(np.float64), sources)[0])
     low, high = wilson_bounds(float(right.mean()), len(right) / effect, level=level, sources=sources)
     return interval(

@@ -17,8 +17,8 @@ _DEVIATIONS = 9
 def mcnemar(first_only: npt.ArrayLike, second_only: npt.ArrayLike) -> Floats:
     """Exact McNemar: two-sided binomial p over the segments that one of two models alone has right (6:0 → .031).
 
-    It counts segments as independent. Under source effects it sees differences that are not there (19 % false alarms at 10 sources
-    of 30 and an intra-class correlation of .05): `sign_flip` does not.
+    It counts segments as independent. Under source effects it sees differences that are not there: 19 % false alarms at
+    10 sources of 30 segments and an intra-class correlation of .05, where `sign_flip` has 4 %.
 
     Args:
         first_only, second_only: How many segments only the first, only the second model has right; any shape.

@@ -21,6 +21,9 @@ than independent segments) covers 98 to 100 % with five sources or fewer, this o
 FEW_SOURCES = 5
 """With fewer, a set cannot speak for other sources."""
 
+ONE_SOURCE = "all segments are from one source: nothing can be said about other sources"
+"""Why a set of one source has no interval by source."""
+
 
 @dataclass(frozen=True)
 class Sources:

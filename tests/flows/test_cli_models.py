@@ -37,9 +37,9 @@ def hub() -> Iterator[FakeHub]:
         yield running
 
 
-def run(*arguments: str, expect: int = 0) -> Result:
+def run(*arguments: str, expect: int = 0, **environment: str) -> Result:
     """Run a command in this process, on a wide terminal so that no line is broken."""
-    result = CliRunner(env={"COLUMNS": "1000"}).invoke(app, list(arguments))
+    result = CliRunner(env={"COLUMNS": "1000"} | environment).invoke(app, list(arguments))
     assert result.exit_code == expect, result.output
     return result
 
@@ -81,6 +81,15 @@ def test_a_refused_checkpoint_is_told_with_the_reason_and_exit_3(tmp_path: Path)
     assert document["status"] == "refused"
     assert str(folder) in document["reason"]
     assert document.keys() >= CHECK_KEYS
+
+
+def test_a_checkpoint_that_is_not_on_this_machine_is_not_called_faulty(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone")
+    assert run("check", gone, expect=3).stdout.startswith("refused: There is no folder")
+
+    words = run("check", "nobody/nothing", expect=3, HF_HUB_OFFLINE="1").stdout
+    assert words.startswith("not here: ")
+    assert "seraph models pull nobody/nothing" in words
 
 
 def test_a_renamed_head_is_refused_with_its_keys_and_the_nearest_match(tmp_path: Path) -> None:

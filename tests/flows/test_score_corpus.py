@@ -112,6 +112,21 @@ def test_a_healthy_run_says_nothing_that_is_not_for_the_user(seraph: Seraph, sco
     assert "Report" in done.stdout
 
 
+def test_without_labels_a_scored_corpus_has_warning_lights_and_a_page_and_no_accuracy(
+    seraph: Seraph, scored: ScoredCorpus
+) -> None:
+    where = ("--media", str(scored.media), "--results", scored.results, "--models", "demo")
+    survey = seraph.json("evaluate", *where, "--reference", scored.record["run_id"])
+    (demo,) = survey["configurations"]
+    assert demo["figures"]["segments"] == len(scored.table)
+    assert {light["level"] for light in survey["lights"]} <= {"green", "amber", "red", "grey"}
+    assert "only labels can tell" in survey["standing"]
+    assert "accuracy" not in json.dumps({key: survey[key] for key in survey if key != "standing"}).lower()
+    assert survey["outputs"]["report"].startswith(scored.results)
+    shown = seraph.run("evaluate", *where).stdout
+    assert "None of this is accuracy" in shown
+
+
 def test_each_language_is_heard_by_its_own_model_in_one_run(scored: ScoredCorpus) -> None:
     table = scored.table
     in_folder = table["media_uri"].str.extract(r"/(en|ko)/")[0]

@@ -1,7 +1,8 @@
 """Tables to counts: one configuration's `scores`, folded a shard at a time.
 
 What is kept: sums; per medium eight counts; and, where configurations are to be compared, 13 bytes a segment (a hash of
-its id, the emotion, the confidence). So a million segments in a hundred thousand media come to some tens of megabytes.
+its id, the emotion, the confidence). So a million segments cost what ten thousand do, and a few tens of megabytes more
+for each configuration that is compared.
 """
 
 from collections.abc import Iterable, Sequence

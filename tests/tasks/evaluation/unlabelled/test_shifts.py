@@ -1,5 +1,6 @@
 """tasks/evaluation/unlabelled/shifts.py: a drift that is told, and differences that are not."""
 
+import tracemalloc
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from actors.contract import TAXONOMY
 from tasks.evaluation.unlabelled import Reference, Scored, reference_of
-from tasks.evaluation.unlabelled.fold import fold
+from tasks.evaluation.unlabelled.fold import MediaCounts, fold
 from tasks.evaluation.unlabelled.record import Shift
 from tasks.evaluation.unlabelled.shifts import shifts
 from tasks.records import Corpus
@@ -112,3 +113,15 @@ def test_one_emotion_throughout_has_a_band_of_its_own() -> None:
     rows = [score_row(f"s3://media/{n}.wav", 0, 1, "neutral") for n in range(10)]
     same = Scored("same", lambda: [scores(*rows)], {})
     assert _shifts(_totals(same), same)["emotions", None].verdict == "same"
+
+
+def test_a_few_media_against_very_many_take_no_more_than_some_megabytes() -> None:
+    many, few = MediaCounts(), fold(_night(10, 1).tables(), keep_answers=False)
+    many.add([f"m{n}" for n in range(20_000)], np.repeat(np.arange(20_000), 5), np.tile([0, 0, 0, 2, 3], 20_000))
+    reference = Reference("archive", many.table.sum(axis=0), {"en": 100_000}, many, {"en": many})
+    tracemalloc.start()
+    found = shifts(reference, few, seed=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found[0].verdict is not None
+    assert peak < 100e6
