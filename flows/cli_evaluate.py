@@ -9,13 +9,12 @@ from pydantic import ValidationError
 
 from flows import terminal
 from flows.cli_survey import survey_corpora
-from flows.places import needs, places, results_place, shelf_without_services
+from flows.places import needs, places, results_shelf, shelf_without_services, stored_shelf
 from infra.errors import UsageError
-from infra.location import SCHEME, Location, short_path
+from infra.location import SCHEME, short_path
 from infra.settings import Settings, export
 
 if TYPE_CHECKING:
-    from infra.shelf import Shelf
     from tasks.evaluation.request import EvaluateRequest
     from tasks.evaluation.result import Evaluation
 
@@ -135,7 +134,7 @@ def _recorded(request: "EvaluateRequest", results: str | None) -> "Evaluation":
         return evaluate_recorded(request, read_label_file, shelf)
     services = stack.ensure(settings, need=frozenset({"s3"}), say=terminal.say)
     fetch = lambda source: read_label_file(source, lambda uri: Store(services.access_for(uri)))  # noqa: E731
-    return evaluate_recorded(request, fetch, _shelf(results))
+    return evaluate_recorded(request, fetch, stored_shelf(services, results))
 
 
 def _on_media(request: "EvaluateRequest", results: str | None) -> "Evaluation":
@@ -161,19 +160,8 @@ def _on_media(request: "EvaluateRequest", results: str | None) -> "Evaluation":
 def _history(results: str | None, *, json: bool) -> None:
     from tasks.evaluation.archive import Archive
 
-    settings = Settings.from_environment()
-    evaluations = Archive(shelf_without_services(settings, results) or _shelf(results)).history()
+    evaluations = Archive(results_shelf(results)).history()
     if json:
         terminal.print_json({"evaluations": [each.model_dump(mode="json") for each in evaluations]})
     else:
         terminal.show_history(evaluations)
-
-
-def _shelf(results: str | None) -> "Shelf":
-    from infra import stack
-    from infra.shelf import StoreShelf
-    from infra.storage import Store
-
-    services = stack.ensure(Settings.from_environment(), need=frozenset({"s3"}), say=terminal.say)
-    place = results_place(services, results)
-    return StoreShelf(Store(services.access_for(place)), Location.parse(place))

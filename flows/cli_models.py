@@ -83,6 +83,29 @@ def models_pull(
         raise typer.Exit(REFUSED)
 
 
+@app.command("fit")
+def models_fit(
+    evaluation: Annotated[str, typer.Option(help="Id of a stored evaluation with labels.")],
+    model: Annotated[str, typer.Option(help="A dimensional model that it measured.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: the map with its provenance.")],
+    results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
+    json: Json = False,
+) -> None:
+    """Fit a map from arousal, dominance and valence to emotions on labels, and say what it is worth out of fold."""
+    from flows.places import results_shelf
+    from tasks.evaluation.archive import Archive
+    from tasks.evaluation.fitting import fit_map
+
+    fitted = fit_map(Archive(results_shelf(results)), evaluation, model)
+    fitted.save(output)
+    if json:
+        terminal.print_json(
+            {"file": str(output), **fitted.model_dump(mode="json", exclude={"provenance": {"segments"}})}
+        )
+    else:
+        terminal_models.show_fit(fitted, output)
+
+
 def check_document(found: "Assessment") -> dict[str, Any]:
     """What `models check --json` prints."""
     identity, error = found.identity, found.error

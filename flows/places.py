@@ -58,3 +58,24 @@ def shelf_without_services(settings: Settings, results: str | None) -> "Shelf | 
     if results is not None or settings.store is not None:
         return None
     return FolderShelf(private_folder(settings.home / "s3") / Location.parse(LOCAL_RESULTS).bucket)
+
+
+def stored_shelf(services: "Services", results: str | None) -> "Shelf":
+    """The results in an object store, as a shelf."""
+    from infra.shelf import StoreShelf
+    from infra.storage import Store
+
+    place = results_place(services, results)
+    return StoreShelf(Store(services.access_for(place)), Location.parse(place))
+
+
+def results_shelf(results: str | None) -> "Shelf":
+    """The results wherever they are: the local store's as a folder, without starting it; else in their store."""
+    from flows import terminal
+    from infra import stack
+
+    settings = Settings.from_environment()
+    shelf = shelf_without_services(settings, results)
+    if shelf is not None:
+        return shelf
+    return stored_shelf(stack.ensure(settings, need=frozenset({"s3"}), say=terminal.say), results)

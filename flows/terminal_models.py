@@ -1,6 +1,7 @@
 """What a person sees of `seraph models`: the catalogue, an assessment, a pull. In plain words, on stdout."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from actors.checkpoints import CatalogueEntry
     from actors.checkpoints.assess import Assessment
     from actors.checkpoints.pull import Pulled
+    from tasks.dimension_map import FittedMap
 
 _INDENT = (0, 0, 0, 4)
 
@@ -70,8 +72,9 @@ def _verdict(found: "Assessment") -> tuple[str, str]:
             "ok, but only once the configuration says what its labels mean: it loads, weights and head are whole.",
             "yellow",
         )
-    seen = "the network was built from its files, every weight is there" if found.built else "its files fit its layout"
-    return f"ok: {seen}, nothing is random.", "bold green"
+    if not found.built:
+        return "ok, as far as its files tell at a glance: its head is one that Seraph knows, and whole.", "bold green"
+    return "ok: the network was built from its files, every weight is there, nothing is random.", "bold green"
 
 
 def _facts(found: "Assessment") -> Iterator[tuple[str, str]]:
@@ -84,7 +87,7 @@ def _facts(found: "Assessment") -> Iterator[tuple[str, str]]:
     for caveat in found.caveats:
         yield "Caveat", caveat
     if found.identity is not None and not found.built:
-        yield "Not checked", "the weights' values: without --quick the network is built, and damaged weights are found"
+        yield "Not checked", "the rest of its weights: `seraph models check` without --quick builds the network of them"
 
 
 def _identity(found: "Assessment") -> Iterator[tuple[str, str]]:
@@ -123,3 +126,21 @@ def _meanings(found: "Assessment") -> Iterator[tuple[str, str]]:
             "Unknown",
             f"{', '.join(found.unmapped)}: say what they mean, as in `decision: {{label_map: {{{entry}}}}}`",
         )
+
+
+def show_fit(fitted: "FittedMap", output: Path) -> None:
+    """What a fitted map is worth: out of fold, beside distances to centroids on the same segments."""
+    provenance = fitted.provenance
+    table = Table(title=f"{sum(provenance.counts.values())} labelled segments", title_justify="left")
+    for name in ("", "centroids", "fitted, out of fold"):
+        table.add_column(name, justify="left" if not name else "right")
+    for name, value in provenance.centroids.items():
+        fitted_value = provenance.out_of_fold.get(name)
+        table.add_row(
+            name.replace("_", " "), *("–" if each is None else f"{each:.3f}" for each in (value, fitted_value))
+        )
+    out.print(table)
+    if all(value is None for value in provenance.out_of_fold.values()):
+        out.print("All segments are from one source: what the map is worth on others cannot be told.")
+    out.print(Text(f"Map         {output}"))
+    out.print(Text("Use         decision: {dimension_map: <that file>} in the configuration"))

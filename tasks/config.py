@@ -19,6 +19,7 @@ from actors.checkpoints import CheckpointIdentity, identify, label_map
 from actors.detector_file import find_detector
 from actors.options import LanguageOptions, Options, ReadOptions, Resources, Route, SegmentOptions
 from infra.errors import ConfigError
+from tasks.dimension_map import load_map
 from tasks.numerics.decision import Decision
 from tasks.tables import SCORES_VERSION, Decisions
 
@@ -37,10 +38,12 @@ MEDIA_SUFFIXES = tuple(
 class DecisionOptions(Options):
     """The decision's parameters as a configuration gives them; see `tasks.numerics.decision.Decision` for each.
 
-    `label_map` overrides the packaged map: label to emotion, or to null (its mass is dropped).
+    `label_map` overrides the packaged map: label to emotion, or to null (its mass is dropped). `dimension_map` is the
+    file of a map that `seraph models fit` made: for dimensional models, instead of distances to centroids.
     """
 
     audio_temperature: float = 1.0
+    audio_weight: float = 1.0
     emotion_weights: dict[str, float] = Field(default_factory=dict)
     neutral_suppression: float = 1.0
     confidence_threshold: float = 0.0
@@ -48,11 +51,18 @@ class DecisionOptions(Options):
     neutral_floor: float = 0.0
     max_dropped_mass: float = 0.5
     label_map: dict[str, str | None] = Field(default_factory=dict)
+    dimension_map: str | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "DecisionOptions":
-        Decision(**self.model_dump())
+        Decision(**self.model_dump(exclude={"dimension_map"}))
         return self
+
+    def build(self, label_map: Mapping[str, str | None]) -> Decision:
+        """The decision itself, under a whole label map. Raises ConfigError where the map's file is not usable."""
+        fitted = load_map(Path(self.dimension_map)).map if self.dimension_map else None
+        values = self.model_dump(exclude={"dimension_map", "label_map"})
+        return Decision(**values, label_map=label_map, dimension_map=fitted)
 
 
 class MediaOptions(Options):
@@ -218,7 +228,7 @@ def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity
     built = {}
     for language in ("", *sorted(config.routes)):
         options = config.decision_of(language)
-        built[language] = Decision(**{**options.model_dump(), "label_map": label_map(labels, options.label_map)})
+        built[language] = options.build(label_map(labels, options.label_map))
     canonical = {language: decision.canonical() for language, decision in built.items()}
     name = short_hash([SCORES_VERSION, canonical])
     return Decisions(name, built.pop(""), built)
@@ -232,7 +242,14 @@ def _with_absolute_paths(config: ScoreConfig, folder: Path) -> ScoreConfig:
     language = config.language.model_copy(update={"model": absolute(config.language.model)})
     labels = config.segments.labels
     segments = config.segments.model_copy(update={"labels": absolute(labels) if labels else labels})
-    return config.model_copy(update={"routes": routes, "language": language, "segments": segments})
+    fitted = config.decision.dimension_map
+    decision = config.decision.model_copy(update={"dimension_map": absolute(fitted) if fitted else fitted})
+    decisions = {
+        language: {name: absolute(value) if name == "dimension_map" and value else value for name, value in own.items()}
+        for language, own in config.decisions.items()
+    }
+    changes = {"routes": routes, "language": language, "segments": segments}
+    return config.model_copy(update={**changes, "decision": decision, "decisions": decisions})
 
 
 def _plain(error: ValidationError) -> str:

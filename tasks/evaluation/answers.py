@@ -3,7 +3,7 @@
 Owns the step from logits, or from recorded scores, to answers. Figures are `assess`'s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +25,8 @@ Modality = Literal["audio", "text", "fused", "combined"]
 INCOMPLETE = "incomplete"
 """Flag of a candidate without an answer to some of the segments: those count as wrong."""
 NON_COMMERCIAL = "non_commercial"
+IN_SAMPLE = "in_sample"
+"""Flag of a candidate whose decision was fitted on some of the labels: its figures are flattered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,8 @@ class Answers:
         specs: The models behind it, by weights_sha256. maps: label to emotion, likewise.
         heard_as: For each segment the language it was heard in and the model's weights_sha256; None without an answer.
         logits: For each segment its raw outputs; None without.
+        precisions: In which its models ran.
+        in_doubt: Where it gave none because the language was in doubt, bool (n,); None: nobody listened for it.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Answers:
     languages: tuple[str, ...] = ()
     heard_as: tuple[tuple[str, str] | None, ...] = ()
     logits: tuple[tuple[float, ...] | None, ...] = ()
+    precisions: tuple[str, ...] = ()
+    in_doubt: npt.NDArray[np.bool_] | None = None
 
     @property
     def prediction(self) -> npt.NDArray[np.int64]:
@@ -80,7 +86,10 @@ def from_heard(candidate: Candidate, heard: Heard) -> Answers:
     for at, language, sha, values in zip(scored.tolist(), *_columns(rows), strict=True):
         heard_as[at], logits[at] = (language, sha), tuple(values)
     specs = _used(rows, heard.specs)
-    maps = {sha: _map_of(spec, candidate.decisions) for sha, spec in specs.items()}
+    pairs = {pair for pair in heard_as if pair is not None}
+    maps = {sha: _map_of(sha, spec, pairs, candidate.decisions) for sha, spec in specs.items()}
+    in_doubt = np.zeros(n, dtype=bool)
+    in_doubt[sorted(heard.in_doubt)] = True
     return Answers(
         candidate.name,
         candidate.kind,
@@ -92,9 +101,11 @@ def from_heard(candidate: Candidate, heard: Heard) -> Answers:
         _flags(rows, specs, unscored),
         specs,
         maps,
-        tuple(sorted({pair[0] for pair in heard_as if pair and pair[0]})),
+        tuple(sorted({language for language, _ in pairs if language})),
         tuple(heard_as),
         tuple(logits),
+        tuple(sorted(set(rows["precision"].to_pylist()))),
+        in_doubt,
     )
 
 
@@ -150,11 +161,14 @@ def _used(rows: pa.Table, specs: Mapping[str, ModelSpec]) -> dict[str, ModelSpec
     return {sha: spec for sha, spec in specs.items() if sha in used}
 
 
-def _map_of(spec: ModelSpec, decisions: Decisions) -> dict[str, str | None]:
+def _map_of(
+    sha: str, spec: ModelSpec, heard_as: Collection[tuple[str, str]], decisions: Decisions
+) -> dict[str, str | None]:
+    """What became of a model's labels; a label that two languages map differently counts as the emotion of either."""
     if spec.kind == "dimensional":
         return {}
-    table = decisions.of("").label_map
-    return {label: table.get(label.lower()) for label in spec.labels}
+    tables = [decisions.of(language).label_map for language in sorted(own for own, by in heard_as if by == sha)]
+    return {label: next(filter(None, (each.get(label.lower()) for each in tables)), None) for label in spec.labels}
 
 
 def _can_say(specs: Mapping[str, ModelSpec], maps: Mapping[str, Mapping[str, str | None]]) -> npt.NDArray[np.bool_]:
@@ -167,8 +181,10 @@ def _flags(rows: pa.Table, specs: Mapping[str, ModelSpec], unscored: npt.NDArray
     """Alarms on each model's own labels, and what its spec says."""
     found: dict[str, None] = {}
     for sha, spec in specs.items():
-        logits = np.array(rows.filter(pc.equal(rows["weights_sha256"], sha))["logits"].to_pylist())
-        found |= dict.fromkeys(Tally.of(*own_posterior(logits, spec)).alarms())
+        logits = np.array(rows.filter(pc.equal(rows["weights_sha256"], sha))["logits"].to_pylist(), dtype=np.float32)
+        # A dimensional model has no posterior of its own: distances to centroids are flat by nature.
+        own = Tally.of(*own_posterior(logits, spec)).alarms() if spec.kind != "dimensional" else ()
+        found |= dict.fromkeys(own)
         found |= {Flag.DEMO_MODEL: None} if spec.demo else {}
         found |= {Flag.MAPPED_FROM_DIMENSIONS: None} if spec.kind == "dimensional" else {}
         found |= {NON_COMMERCIAL: None} if non_commercial(spec.licence) else {}

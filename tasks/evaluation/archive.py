@@ -6,10 +6,14 @@ predictions.parquet    every candidate's answer to every segment, with its logit
 evaluations/leaderboard.html    all of them together, written anew by each
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+from pydantic import ValidationError
 
 from actors.contract import TAXONOMY
 from infra.errors import InputError, ObjectMissing
@@ -17,7 +21,7 @@ from infra.shelf import Shelf
 from tasks.evaluation.answers import Answers
 from tasks.evaluation.gather import Segments
 from tasks.evaluation.result import Evaluation, Outputs
-from tasks.tables import POSTERIOR, to_parquet
+from tasks.tables import POSTERIOR, from_parquet, to_parquet
 
 PREDICTIONS = pa.schema(
     [
@@ -41,6 +45,7 @@ PREDICTIONS = pa.schema(
 )
 """One row a segment and candidate; `emotion` and the posterior are null where undecided, `logits` where not scored."""
 
+_log = logging.getLogger(__name__)
 _HTML = "text/html; charset=utf-8"
 
 
@@ -78,7 +83,8 @@ class Archive:
     def history(self, limit: int = 200) -> list[Evaluation]:
         """The stored evaluations, the newest first; older ones than the `limit` newest are left out."""
         names = sorted((each for each in self._shelf.names("evaluations") if _is_record(each)), reverse=True)
-        return [Evaluation.model_validate_json(self._shelf.get(each)) for each in names[:limit]]
+        found = (self._read(each) for each in names[:limit])
+        return [each for each in found if each is not None]
 
     def get(self, evaluation_id: str) -> Evaluation:
         """One stored evaluation.
@@ -90,28 +96,59 @@ class Archive:
             return Evaluation.model_validate_json(self._shelf.get(_name(evaluation_id, "evaluation.json")))
         except ObjectMissing as error:
             raise InputError(f"there is no evaluation {evaluation_id!r}: see `seraph evaluate --history`") from error
+        except ValidationError as error:
+            raise InputError(
+                f"the record of evaluation {evaluation_id!r} cannot be read; expected what this version writes: {error}"
+            ) from error
+
+    def _read(self, name: str) -> Evaluation | None:
+        try:
+            return Evaluation.model_validate_json(self._shelf.get(name))
+        except (ValidationError, ObjectMissing) as error:
+            # One record that is damaged, or of another version, must not spoil all evaluations after it.
+            _log.warning("%s is left out of the history: %s", self._shelf.address(name), error)
+            return None
+
+    def predictions(self, evaluation_id: str) -> pd.DataFrame:
+        """Every candidate's answer to every segment of a stored evaluation: PREDICTIONS as a frame.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        self.get(evaluation_id)
+        table = from_parquet(self._shelf.get(_name(evaluation_id, "predictions.parquet")))
+        return cast(pd.DataFrame, table.to_pandas())
 
 
 def predictions_table(segments: Segments, answers: Sequence[Answers]) -> pa.Table:
     """Every candidate's answer to every segment: PREDICTIONS rows."""
-    return pa.concat_tables([PREDICTIONS.empty_table(), *(_rows(segments, each) for each in answers)])
+    shared = _of_segments(segments)
+    return pa.concat_tables([PREDICTIONS.empty_table(), *(_rows(shared, each) for each in answers)])
 
 
-def _rows(segments: Segments, answers: Answers) -> pa.Table:
-    n = len(segments)
-    prediction = answers.prediction
-    undecided = prediction < 0
-    heard = answers.heard_as or (None,) * n
-    columns = {
+def _of_segments(segments: Segments) -> dict[str, pa.Array]:
+    """The columns that are the same for all candidates."""
+    columns: dict[str, list[Any]] = {
         "segment_key": segments.key.tolist(),
         "media": segments.media.tolist(),
         "media_uri": segments.uri.tolist(),
-        "start_s": segments.start_s,
-        "end_s": segments.end_s,
+        "start_s": segments.start_s.tolist(),
+        "end_s": segments.end_s.tolist(),
         "labels": segments.origin.tolist(),
         "speaker": segments.speaker.tolist(),
         "language": segments.language.tolist(),
         "truth": [TAXONOMY[code] for code in segments.truth.tolist()],
+    }
+    return {name: pa.array(values, PREDICTIONS.field(name).type) for name, values in columns.items()}
+
+
+def _rows(shared: Mapping[str, pa.Array], answers: Answers) -> pa.Table:
+    n = len(answers.posterior)
+    prediction = answers.prediction
+    undecided = prediction < 0
+    heard = answers.heard_as or (None,) * n
+    columns = {
+        **shared,
         "candidate": [answers.name] * n,
         "heard_in": [each[0] or None if each else None for each in heard],
         "weights_sha256": [each[1] if each else None for each in heard],

@@ -1,9 +1,9 @@
 """What candidates have heard before: logits by a medium's content, so that nothing is inferred twice.
 
-    cache/heard/<candidate>/<hash>.parquet     logits of labelled segments, by content and span
-    cache/media/<hash>.parquet                 which content an object had: uri, etag, sha256 of its bytes
+    cache/heard/<candidate>/<number>-<hash>.parquet     logits of labelled segments, by content and span
+    cache/media/<number>-<hash>.parquet                 which content an object had: uri, etag, sha256 of its bytes
 
-Files are written once and never changed; each evaluation adds one of each at most.
+Files are written once and never changed. Where two speak of the same, the later one holds.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class HeardCache:
             self._put("cache/media", pa.Table.from_pylist(rows, schema=CONTENTS))
 
     def heard(self, candidate: str) -> pa.Table:
-        """All that a candidate has heard: HEARD rows, the models' specs in the metadata.
+        """All that a candidate has heard: HEARD rows, later ones last, the models' specs in the metadata.
 
         Args:
             candidate: Hash over all that its logits depend on.
@@ -61,5 +61,6 @@ class HeardCache:
 
     def _put(self, folder: str, table: pa.Table) -> None:
         data = to_parquet(table)
-        name = hashlib.sha256(data).hexdigest()[:32]
+        number = sum(1 for _ in self._shelf.names(folder))
+        name = f"{number:06d}-{hashlib.sha256(data).hexdigest()[:16]}"
         self._shelf.put(f"{folder}/{name}.parquet", data, "application/vnd.apache.parquet")

@@ -15,8 +15,8 @@ from actors.road import PoolOptions
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import StoreAccess
 from tasks.config import PRESETS, Identity, ScoreConfig, load_config, resolve, short_hash
+from tasks.dimension_map import load_map
 from tasks.evaluation.result import ModelResult
-from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
 
 EVERY = ""
@@ -36,6 +36,7 @@ class Candidate:
         route_ids: Route key to identity.
         decisions: What becomes of its logits.
         identities: What hears each route's segments.
+        fitted_on: Keys of the labelled segments that a map in its decision was fitted on.
     """
 
     name: str
@@ -45,6 +46,12 @@ class Candidate:
     route_ids: Mapping[str, str]
     decisions: Decisions
     identities: Mapping[str, CheckpointIdentity]
+    fitted_on: frozenset[str] = frozenset()
+
+    @property
+    def listens_to_media(self) -> bool:
+        """Whether what hears a segment depends on the other segments of its medium."""
+        return self.kind == "system" and not self.config.language.per_segment
 
     def pool_options(self, access: StoreAccess) -> PoolOptions:
         """What the actors need to hear given segments for it; media are known by their content."""
@@ -89,14 +96,16 @@ def is_system(name: str) -> bool:
 
 
 def split_revision(name: str) -> Route:
-    """`source@revision` as a route; a folder may have an @ in its name."""
-    source, at, revision = name.rpartition("@")
-    return Route(model=name) if not at or Path(name).is_dir() else Route(model=source, revision=revision)
+    """`source@revision` as a route; a folder may have an @ in its name, and is made absolute: workers run elsewhere."""
+    if Path(name).is_dir():
+        return Route(model=str(Path(name).resolve()))
+    source, _, revision = name.rpartition("@")
+    return Route(model=source, revision=revision) if source and revision else Route(model=name)
 
 
 def _model(name: str, config: ScoreConfig) -> Candidate:
     route = split_revision(name)
-    found = identify(route.model, route.revision)
+    found = identify(route.model, route.revision).require("audio")
     # The precision as configured: what `auto` comes to is the hardware's, and stands in the rows.
     depends = [versions.DECODING, found.weights_sha256, found.preprocessing, found.architecture, found.kind]
     key = short_hash([*depends, found.labels, config.precision, config.reading.model_dump()])
@@ -107,14 +116,25 @@ def _model(name: str, config: ScoreConfig) -> Candidate:
         reading=config.reading,
         resources=config.resources,
     )
-    return Candidate(name, "model", key, alone, {EVERY: key}, _decisions(found, config), {EVERY: found})
+    fitted = fitted_on(config) if found.kind == "dimensional" else frozenset()
+    return Candidate(name, "model", key, alone, {EVERY: key}, _decisions(found, config), {EVERY: found}, fitted)
 
 
 def _system(name: str) -> Candidate:
     config = load_config(name)
     identity: Identity = resolve(config)
-    key = short_hash([identity.fingerprint, dict(identity.routes), dict(config.decisions)])
-    return Candidate(name, "system", key, config, identity.routes, identity.decisions, identity.checkpoints)
+    # The decision is no part of it: logits are kept.
+    networks = {language: each.architecture for language, each in identity.checkpoints.items()}
+    key = short_hash([identity.fingerprint, dict(identity.routes), networks])
+    return Candidate(
+        name, "system", key, config, identity.routes, identity.decisions, identity.checkpoints, fitted_on(config)
+    )
+
+
+def fitted_on(config: ScoreConfig) -> frozenset[str]:
+    """Keys of the labelled segments that the maps in a configuration's decisions were fitted on."""
+    paths = {config.decision.dimension_map, *(own.get("dimension_map") for own in config.decisions.values())}
+    return frozenset(key for path in paths if path for key in load_map(Path(path)).provenance.segments)
 
 
 def _decisions(found: CheckpointIdentity, config: ScoreConfig) -> Decisions:
@@ -123,7 +143,7 @@ def _decisions(found: CheckpointIdentity, config: ScoreConfig) -> Decisions:
     # One table of overrides serves all candidates: each takes what is about its own labels.
     own = {label.casefold() for label in labels}
     overrides = {label: emotion for label, emotion in options.label_map.items() if label.casefold() in own}
-    decision = Decision(**{**options.model_dump(), "label_map": label_map(labels, overrides)})
+    decision = options.build(label_map(labels, overrides))
     return Decisions(short_hash(decision.canonical()), decision, {})
 
 

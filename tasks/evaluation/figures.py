@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from actors.contract import TAXONOMY
+from infra.location import short_path
 from tasks.evaluation.answers import Answers
-from tasks.evaluation.gather import Segments
+from tasks.evaluation.gather import Segments, coded
 from tasks.evaluation.result import (
     BASELINES,
     Bin,
@@ -23,9 +24,12 @@ from tasks.evaluation.result import (
 from tasks.numerics import intervals as numeric
 from tasks.numerics.baselines import label_prior, majority
 from tasks.numerics.calibration import calibration_error, reliability
-from tasks.numerics.groups import grouped, length_bin
+from tasks.numerics.groups import LENGTH_BINS, averaged, grouped, length_bin
 from tasks.numerics.metrics import Metrics, measure, soft_cross_entropy
 from tasks.numerics.sources import Sources, group
+
+AVERAGED = ("accuracy", "uar", "macro_f1", "macro_f1_present", "cross_entropy", "brier", "neutral_rate")
+"""Figures that are also averaged over several label files."""
 
 MAX_GROUPS = 200
 """Sources or speakers with figures of their own; of more, the largest are shown."""
@@ -41,9 +45,12 @@ def figures(segments: Segments, answers: Answers, seed: int) -> ModelResult:
     undefined = dict(metrics.undefined)
     calibration = calibration_error(segments.truth, answers.posterior, seed=seed)
     if calibration.value is None:
-        undefined["ece"] = calibration.reason or "there is no decided segment"
+        undefined["ece"] = undefined["ece_null"] = calibration.reason or "there is no decided segment"
     intervals = dict(_intervals(segments, prediction, sources, undefined))
     soft = soft_cross_entropy(segments.soft, answers.posterior) if several_raters else None
+    dropped = _mean(answers.dropped)
+    if dropped is None:
+        undefined["dropped_mass"] = "no labelled segment has a posterior"
     if soft is None:
         undefined["soft_cross_entropy"] = "there is one rater" if not several_raters else "no segment is decided"
     return ModelResult(
@@ -62,7 +69,7 @@ def figures(segments: Segments, answers: Answers, seed: int) -> ModelResult:
         ece=calibration.value,
         ece_null=None if calibration.low is None or calibration.high is None else (calibration.low, calibration.high),
         mean_posterior=_mean_posterior(answers),
-        dropped_mass=_mean(answers.dropped),
+        dropped_mass=dropped,
         intervals=intervals,
         classes=_classes(metrics),
         confusion=_whole(metrics),
@@ -71,6 +78,7 @@ def figures(segments: Segments, answers: Answers, seed: int) -> ModelResult:
             for each in reliability(segments.truth, answers.posterior)
         ),
         groups=tuple(_groups(segments, answers)),
+        averaged=_averaged(segments, answers),
         flags=answers.flags,
         undefined=undefined,
     )
@@ -91,13 +99,21 @@ def baselines(segments: Segments) -> list[ModelResult]:
                 n=metrics.n,
                 classes=_classes(metrics) if name == "majority" else (),
                 confusion=table,
-                undefined=dict(metrics.undefined),
+                undefined=dict.fromkeys(_OF_MODELS_ONLY, "a baseline has none") | dict(metrics.undefined),
             )
         )
     return found
 
 
 _WITH_INTERVALS = ("accuracy", "uar", "macro_f1", "macro_f1_present")
+_OF_MODELS_ONLY = (
+    *(f"{name}_ci" for name in _WITH_INTERVALS),
+    "accuracy_ci_grouped",
+    "soft_cross_entropy",
+    "ece",
+    "ece_null",
+    "dropped_mass",
+)
 _SCALARS = (
     "accuracy",
     "uar",
@@ -161,7 +177,7 @@ def _what_it_is(answers: Answers, spec: Any) -> dict[str, Any]:
         return {"says": tuple(e for e, can in zip(TAXONOMY, answers.can_say, strict=True) if can)}
     licences = sorted({each.licence for each in specs if each.licence})
     return {
-        "source": ", ".join(each.source for each in specs),
+        "source": ", ".join(short_path(each.source) for each in specs),
         "revision": spec.revision if len(specs) == 1 else None,
         "weights_sha256": spec.weights_sha256 if len(specs) == 1 else None,
         "family": ", ".join(sorted({each.family for each in specs})),
@@ -169,7 +185,7 @@ def _what_it_is(answers: Answers, spec: Any) -> dict[str, Any]:
         "label_map": {label: emotion for table in answers.maps.values() for label, emotion in table.items()},
         "languages": answers.languages,
         "licence": ", ".join(licences) or None,
-        "precision": ", ".join(sorted({each.precision for each in specs})),
+        "precision": ", ".join(answers.precisions) or None,
         "says": tuple(e for e, can in zip(TAXONOMY, answers.can_say, strict=True) if can),
     }
 
@@ -205,22 +221,44 @@ def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
 
 def _groups(segments: Segments, answers: Answers) -> Iterator[Group]:
     """Figures by what segments share; a column with one value, or with none, tells nothing."""
-    lengths = [length_bin(seconds) for seconds in (segments.end_s - segments.start_s).tolist()]
+    prediction = answers.prediction
     columns: Mapping[Any, Sequence[str | None]] = {
         "set": segments.origin.tolist(),
         "language": segments.language.tolist(),
-        "source": [uri or media for uri, media in zip(segments.uri.tolist(), segments.media.tolist(), strict=True)],
+        "source": segments.medium,
         "speaker": segments.speaker.tolist(),
-        "length": lengths,
+        "length": [length_bin(seconds) for seconds in (segments.end_s - segments.start_s).tolist()],
     }
     for by, column in columns.items():
-        if len(set(column)) < 2:
-            continue
-        keys = ["" if each is None else each for each in column]
-        found = grouped(segments.truth, answers.prediction, answers.posterior, keys, can_say=answers.can_say)
-        largest = sorted(found, key=lambda key: (-found[key].n, key))[:MAX_GROUPS]
-        for key in sorted(largest) if by != "length" else [each for each in found if each in largest]:
-            yield _group(by, key, found[key])
+        for key, rows in _largest(column, LENGTH_BINS if by == "length" else None):
+            metrics = measure(segments.truth[rows], prediction[rows], answers.posterior[rows], can_say=answers.can_say)
+            yield _group(by, key, metrics)
+
+
+def _largest(
+    column: Sequence[str | None], order: Sequence[str] | None
+) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]:
+    """The rows of each of the largest groups, in order of their keys; none where there are not two.
+
+    Of very many groups only those are measured that are shown.
+    """
+    names, codes = coded(["" if each is None else each for each in column])
+    if len(names) < 2:
+        return
+    sizes = np.bincount(codes)
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+    shown = np.argsort(-sizes, kind="stable")[:MAX_GROUPS].tolist()
+    for code in sorted(shown, key=lambda each: order.index(names[each]) if order else each):
+        yield names[code], rows[code]
+
+
+def _averaged(segments: Segments, answers: Answers) -> dict[str, float]:
+    """Means over the label files, each of which counts alike; what is undefined in one of them is left out."""
+    if len(set(segments.origin.tolist())) < 2:
+        return {}
+    by_file = grouped(segments.truth, answers.prediction, answers.posterior, segments.origin.tolist())
+    means = averaged(by_file)
+    return {name: value for name in AVERAGED if (value := getattr(means, name)) is not None}
 
 
 def _group(by: Any, key: str, metrics: Metrics) -> Group:

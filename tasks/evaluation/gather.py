@@ -5,8 +5,9 @@ Owns what goes into the evaluated set and what does not, with the reason for eac
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,24 +16,30 @@ import numpy.typing as npt
 from actors.contract import TAXONOMY, Medium, Span
 from infra.errors import InputError
 from infra.storage import ObjectInfo
+from tasks.config import MEDIA_SUFFIXES
 from tasks.evaluation.hear import Wanted
 from tasks.evaluation.result import Dataset, SetProblem
-from tasks.labels import LabelledSet, match_media
+from tasks.labels import LabelledSet, ProblemKind, match_media
+from tasks.labels.rows import milliseconds
+from tasks.plan import list_media
 
 MAX_PROBLEMS = 200
 """Problems that an evaluation's record lists; beyond, they are counted."""
 
 Objects = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.bool_] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
     """The segments of one or several label files that have a truth, n of them, as columns of shape (n,).
 
+    In order of medium and time, whatever the order of the lines: figures do not depend on it.
+
     Attributes:
         truth: Index into the taxonomy.
         uri: Of the medium, or None where it is not known (recorded scores need none).
-        origin: Name of the label file.
+        origin: Name of the label file. line: Where it is first named there.
         soft: Shares of raters, (n, 7). recorded: Posteriors that stand in the files, by modality, (n, 7).
         dataset: What a record says of them.
         sets: The files as they were read, tied segments included: what agreement of raters is computed on.
@@ -48,6 +55,7 @@ class Segments:
     text: Objects
     key: Objects
     origin: Objects
+    line: npt.NDArray[np.int64]
     soft: npt.NDArray[np.float64]
     recorded: Mapping[str, npt.NDArray[np.float64]]
     dataset: Dataset
@@ -57,20 +65,24 @@ class Segments:
         return len(self.truth)
 
     @property
+    def medium(self) -> list[str]:
+        """URI of the medium that each segment is from, or its name where that is not known."""
+        return [uri or media for uri, media in zip(self.uri.tolist(), self.media.tolist(), strict=True)]
+
+    @cached_property
     def source(self) -> npt.NDArray[np.int64]:
         """Code of the medium that each segment is from: segments of one source are not independent, shape (n,)."""
-        names = [uri or media for uri, media in zip(self.uri.tolist(), self.media.tolist(), strict=True)]
-        return np.unique(np.array(names, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
+        return coded(self.medium)[1]
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> "Segments":
-        """These rows alone; the dataset is counted anew."""
+    def take(self, rows: Rows) -> "Segments":
+        """These rows alone, by mask or by position; the dataset is counted anew."""
         by_row = {each.name: getattr(self, each.name)[rows] for each in fields(self) if each.name not in _NOT_BY_ROW}
         taken = replace(self, **by_row, recorded={kind: values[rows] for kind, values in self.recorded.items()})
         return replace(taken, dataset=self.dataset.model_copy(update=_counted(taken)))
 
 
 _NOT_BY_ROW = frozenset({"recorded", "dataset", "sets"})
-_COLUMNS = ("media", "start_s", "end_s", "speaker", "language", "text", "key", "soft")
+_COLUMNS = ("media", "start_s", "end_s", "speaker", "language", "text", "key", "line", "soft")
 
 
 def gather(sets: Sequence[LabelledSet]) -> Segments:
@@ -87,13 +99,21 @@ def gather(sets: Sequence[LabelledSet]) -> Segments:
     if not len(columns["truth"]):
         raise InputError(f"{', '.join(each.name for each in sets)}: no segment has a truth to evaluate against.")
     segments = Segments(**columns, recorded=_recorded(decided), dataset=_dataset(sets), sets=tuple(sets))
-    first = np.zeros(len(segments), dtype=bool)
-    first[np.unique(np.array(segments.key, dtype=np.str_), return_index=True)[1]] = True
-    return segments.take(first)
+    once = _each_once(segments, segments.key.tolist())
+    return once.take(np.lexsort((once.end_s, once.start_s, coded(once.media.tolist())[1])))
 
 
-def find_media(segments: Segments, listed: Iterable[ObjectInfo]) -> tuple[Segments, list[Wanted]]:
+def find_media(
+    segments: Segments, listed: Iterable[ObjectInfo], suffixes: Iterable[str] = MEDIA_SUFFIXES
+) -> tuple[Segments, list[Wanted]]:
     """Keep the segments whose medium is listed, and say where each lies.
+
+    A segment that is named twice after all, by two names of one medium, counts once.
+
+    Args:
+        segments: As gathered.
+        listed: The objects under the media's address; what is no media among them, by suffix, has no say.
+        suffixes: Of media, lower case.
 
     Returns:
         The segments with their URIs, and the same as `Wanted`, in order.
@@ -101,7 +121,7 @@ def find_media(segments: Segments, listed: Iterable[ObjectInfo]) -> tuple[Segmen
     Raises:
         InputError: Not one of them has its medium there.
     """
-    objects = {each.uri: each for each in listed}
+    objects = _media(listed, suffixes)
     uri, problems = _filled(len(segments), None), list(segments.dataset.problems)
     count = segments.dataset.problem_count
     for each in segments.sets:
@@ -121,16 +141,63 @@ def find_media(segments: Segments, listed: Iterable[ObjectInfo]) -> tuple[Segmen
     dataset = segments.dataset.model_copy(update={"problems": tuple(problems[:MAX_PROBLEMS]), "problem_count": count})
     kept = replace(segments, uri=uri, dataset=dataset).take(found)
     kept = replace(kept, dataset=kept.dataset.model_copy(update={"unheard": int((~found).sum())}))
+    kept = _each_once(kept, list(zip(kept.uri.tolist(), _ms(kept.start_s), _ms(kept.end_s), strict=True)))
     places = zip(kept.uri.tolist(), kept.start_s.tolist(), kept.end_s.tolist(), strict=True)
-    media = {name: Medium(name, objects[name].etag, objects[name].size) for name in set(kept.uri.tolist())}
-    return kept, [Wanted(media[name], Span(start, end)) for name, start, end in places]
+    return kept, [Wanted(objects[name], Span(start, end)) for name, start, end in places]
 
 
 def without_unheard(segments: Segments, heard: npt.NDArray[np.bool_]) -> Segments:
-    """Leave out what no candidate could hear: nobody is to blame for it but the medium."""
+    """Leave out what could not be heard through a fault of its medium: no candidate is to blame for it."""
     kept = segments.take(heard)
     unheard = segments.dataset.unheard + int((~heard).sum())
     return replace(kept, dataset=kept.dataset.model_copy(update={"unheard": unheard}))
+
+
+def coded(values: Sequence[Any]) -> tuple[list[Any], npt.NDArray[np.int64]]:
+    """The distinct values in order, and the place among them of each of n, shape (n,)."""
+    # Not by np.unique: an array of texts has room for the longest in every row.
+    distinct = sorted(set(values))
+    codes = {value: code for code, value in enumerate(distinct)}
+    return distinct, np.array([codes[value] for value in values], dtype=np.int64)
+
+
+def _each_once(segments: Segments, places: Sequence[Hashable]) -> Segments:
+    """The first segment at each place; the others are counted, and told where they say otherwise."""
+    first: dict[Hashable, int] = {}
+    kept = [first.setdefault(place, row) for row, place in enumerate(places)]
+    again = [(row, earlier) for row, earlier in enumerate(kept) if row != earlier]
+    if not again:
+        return segments
+    told = [
+        _conflict(segments, row, earlier) for row, earlier in again if segments.truth[row] != segments.truth[earlier]
+    ]
+    dataset = segments.dataset
+    changes = {
+        "duplicates": dataset.duplicates + len(again),
+        "problems": (*dataset.problems, *told)[:MAX_PROBLEMS],
+        "problem_count": dataset.problem_count + len(told),
+    }
+    once = replace(segments, dataset=dataset.model_copy(update=changes))
+    return once.take(np.array(list(first.values()), dtype=np.int64))
+
+
+def _conflict(segments: Segments, row: int, earlier: int) -> SetProblem:
+    here, there = (TAXONOMY[segments.truth[at]] for at in (row, earlier))
+    where = f"{segments.origin[earlier]}, line {segments.line[earlier]}"
+    text = f"{here}, but {where}, says {there} about the same segment: {there} is used"
+    return SetProblem(
+        file=segments.origin[row], line=int(segments.line[row]), kind=str(ProblemKind.CONFLICTING_LABELS), text=text
+    )
+
+
+def _media(listed: Iterable[ObjectInfo], suffixes: Iterable[str]) -> dict[str, Medium]:
+    media = list_media(listed, suffixes).media
+    rows = zip(media.index.tolist(), media["etag"].tolist(), media["size"].tolist(), strict=True)
+    return {uri: Medium(uri, etag, size) for uri, etag, size in rows}
+
+
+def _ms(seconds: npt.NDArray[np.float64]) -> list[int]:
+    return [milliseconds(each) for each in seconds.tolist()]
 
 
 def _dataset(sets: Sequence[LabelledSet]) -> Dataset:
@@ -147,6 +214,7 @@ def _dataset(sets: Sequence[LabelledSet]) -> Dataset:
         unlabelled=sum(each.counts.unlabelled for each in sets),
         rejected=sum(each.counts.rejected + each.counts.broken + each.counts.conflicting for each in sets),
         duplicates=sum(each.counts.duplicates for each in sets),
+        tied=sum(each.counts.tied for each in sets),
         sha256=digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest(),
         counts={},
         problems=tuple(problems[:MAX_PROBLEMS]),
@@ -161,7 +229,7 @@ def _counted(segments: Segments) -> dict[str, Any]:
         "n": len(segments),
         "counts": {emotion: count for emotion, count in zip(TAXONOMY, labels, strict=True) if count},
         "languages": dict(sorted(Counter(each for each in segments.language.tolist() if each).items())),
-        "sources": len(set(segments.source.tolist())),
+        "sources": len(set(segments.medium)),
         "speakers": len(speakers) or None,
         "seconds": float((segments.end_s - segments.start_s).sum()),
     }

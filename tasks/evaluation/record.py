@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra.location import SCHEME
 from infra.services import Services
 from tasks.config import ScoreConfig, load_config
 from tasks.evaluation.answers import Answers
@@ -25,7 +26,13 @@ from tasks.report.evaluation import build_evaluation_page, build_leaderboard
 
 @dataclass(frozen=True)
 class Findings:
-    """All that a record is findings up from."""
+    """All that a record is drawn up from.
+
+    Attributes:
+        silent: Rows of the candidates without answers, by name.
+        started: Of `time.perf_counter`.
+        candidates: Those that answered, by name, for the router audit.
+    """
 
     request: EvaluateRequest
     segments: Segments
@@ -50,16 +57,17 @@ def store(
         services: None where no store was used.
     """
     outputs = archive.outputs(findings.evaluation_id)
-    local = services.local_path(outputs.report) if services else Path(outputs.report)
+    local = _local(outputs.report, services)
     outputs = outputs.model_copy(update={"report_file": str(local) if local else None})
-    evaluation = _evaluation(findings).model_copy(update={"outputs": outputs})
+    evaluation = drawn_up(findings).model_copy(update={"outputs": outputs})
     page = build_evaluation_page(evaluation, media)
     archive.save(evaluation, page, predictions_table(findings.segments, findings.answers))
     archive.save_leaderboard(build_leaderboard)
     return evaluation
 
 
-def _evaluation(findings: Findings) -> Evaluation:
+def drawn_up(findings: Findings) -> Evaluation:
+    """The record, but for where it will lie."""
     segments, answers, request = findings.segments, findings.answers, findings.request
     measured = {each.name: figures(segments, each, request.seed) for each in answers}
     models = _in_order(request, measured | dict(findings.silent))
@@ -89,6 +97,13 @@ def _evaluation(findings: Findings) -> Evaluation:
         seconds=time.perf_counter() - findings.started,
         settings=_settings(request),
     )
+
+
+def _local(address: str, services: Services | None) -> Path | None:
+    """The file behind an address on this machine, or None."""
+    if not address.startswith(SCHEME):
+        return Path(address)
+    return services.local_path(address) if services else None
 
 
 def _in_order(request: EvaluateRequest, found: Mapping[str, ModelResult]) -> list[ModelResult]:

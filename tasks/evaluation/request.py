@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from actors.options import Options
 from tasks.config import ScoreConfig
+from tasks.evaluation.result import BASELINES
 
 Modality = Literal["audio", "text", "combined", "fused"]
 
@@ -48,4 +49,7 @@ class EvaluateRequest(Options):
             raise ValueError("give --models and --media, or --recorded for the scores that stand in the label files")
         if self.modality is not None and not self.recorded:
             raise ValueError("--modality chooses among recorded scores: it goes with --recorded")
+        taken = [name for name in self.models if name in BASELINES]
+        if taken:
+            raise ValueError(f"{taken[0]} is the name of a baseline: write ./{taken[0]} for the folder")
         return self

@@ -49,7 +49,7 @@ class Dataset(Record):
     Attributes:
         n: Segments evaluated.
         labelled, unlabelled, rejected, duplicates: Rows of the files: with a label of the taxonomy, with none, with
-            one outside it, given twice.
+            one outside it, given twice. `tied`: segments whose raters are evenly split; they are not evaluated on.
         unheard: Labelled segments that no candidate could hear (medium missing, unreadable, segment outside).
         sha256: Of the label file's bytes; over those of several.
         counts: Segments by label. Likewise `languages`, `sources` (how many media), `speakers`.
@@ -62,6 +62,7 @@ class Dataset(Record):
     unlabelled: int = 0
     rejected: int = 0
     duplicates: int = 0
+    tied: int = 0
     unheard: int = 0
     sha256: str
     counts: Counts
@@ -120,6 +121,8 @@ class ModelResult(Record):
         coverage: Share of the labelled segments whose label the model can say at all.
         confusion: Rows: truth, in the order of the taxonomy; columns: prediction, and last undecided.
         flags: `near_uniform`, `one_class`, `mapped_from_dimensions`, `demo_model`, `non_commercial`, `incomplete` …
+        averaged: Means over several label files, each of which counts alike, however large; empty with one file. The
+            figures above are of all segments together.
         ece_null: What a perfectly calibrated model with these confidences would show at this n, 95 %.
     """
 
@@ -166,6 +169,7 @@ class ModelResult(Record):
     confusion: tuple[tuple[int, ...], ...] = ()
     reliability: tuple[Bin, ...] = ()
     groups: tuple[Group, ...] = ()
+    averaged: dict[str, float] = Field(default_factory=dict)
     flags: tuple[str, ...] = ()
     undefined: dict[str, str] = Field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 Recorded scores take the short way, `evaluate_recorded`: no media, no model, no service.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from actors.contract import Reason
-from infra.errors import CheckpointError, InputError
+from actors.contract import Medium
+from infra.errors import CheckpointError, InputError, ObjectMissing, StoreError, WeightsAbsentError
 from infra.location import SCHEME, Location
 from infra.services import Services
+from infra.settings import StoreAccess
 from infra.shelf import Shelf, StoreShelf
 from infra.storage import Store
-from tasks.config import DecisionOptions, ScoreConfig
-from tasks.evaluation.answers import from_heard, from_recorded
+from tasks.config import ScoreConfig
+from tasks.evaluation.answers import IN_SAMPLE, Answers, from_heard, from_recorded
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate, prepare
@@ -29,23 +31,13 @@ from tasks.evaluation.request import RECORDED, EvaluateRequest
 from tasks.evaluation.result import Evaluation, ModelResult
 from tasks.evaluation.router import route_models
 from tasks.labels import LabelledSet, read_labelled
-from tasks.numerics.decision import Decision
 from tasks.records import new_run_id
 
 Fetch = Callable[[str], bytes]
 """The bytes of a label file, by its path or URI."""
 
-_OF_THE_MEDIUM = {
-    Reason.EMPTY,
-    Reason.NOT_MEDIA,
-    Reason.NO_AUDIO_TRACK,
-    Reason.UNDECODABLE,
-    Reason.TOO_LONG,
-    Reason.OUTSIDE,
-    Reason.STORE_ERROR,
-    Reason.VANISHED,
-}
-"""Why a segment was not heard though no candidate is to blame."""
+
+_PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -75,12 +67,14 @@ def read_label_file(source: str, store: Callable[[str], Store] | None = None) ->
     Raises:
         InputError: There is no such file.
     """
-    if source.startswith(SCHEME) and store is not None:
-        return store(source).get_bytes(source)
-    path = Path(source)
-    if not path.is_file():
-        raise InputError(f"no label file {source}: give a path or an s3:// URI")
-    return path.read_bytes()
+    try:
+        if source.startswith(SCHEME) and store is not None:
+            return store(source).get_bytes(source)
+        return Path(source).read_bytes()
+    except (ObjectMissing, FileNotFoundError, IsADirectoryError) as error:
+        raise InputError(f"no label file {source}: give a path or an s3:// URI") from error
+    except OSError as error:
+        raise InputError(f"the label file {source} cannot be read: {error.strerror}") from error
 
 
 def evaluate_recorded(request: EvaluateRequest, fetch: Fetch, shelf: Shelf) -> Evaluation:
@@ -98,7 +92,8 @@ def evaluate_recorded(request: EvaluateRequest, fetch: Fetch, shelf: Shelf) -> E
             f"{', '.join(request.labels)}: no recorded {' and '.join(missing) or 'scores'} (there: {there}). Expected "
             "audio_scores, text_scores or combined_scores on its lines."
         )
-    decision = _decision(config_of(request).decision)
+    options = config_of(request).decision
+    decision = options.build(options.label_map)
     asked = [request.modality] if request.modality else [kind for kind in RECORDED if kind in segments.recorded]
     answers = [from_recorded(segments.recorded, kind, request.audio_weight, decision) for kind in asked]
     findings = Findings(request, segments, answers, {}, new_run_id(), started)
@@ -118,7 +113,8 @@ def open_evaluation(request: EvaluateRequest, results: str, services: Services) 
     config = config_of(request)
     segments = gather(_read(request, lambda source: read_label_file(source, lambda s: Store(services.access_for(s)))))
     media = Store(services.access_for(request.media))
-    segments, wanted = find_media(segments, media.list(Location.parse(request.media)))
+    listed = media.list(Location.parse(request.media))
+    segments, wanted = find_media(segments, listed, config.media.suffixes)
     shelf = StoreShelf(Store(services.access_for(results)), Location.parse(results))
     return Opened(
         new_run_id(),
@@ -139,9 +135,23 @@ def hear_candidate(opened: Opened, candidate: Candidate, open_pool: OpenPool) ->
     assert opened.request.media is not None
     access = opened.services.access_for(opened.request.media)
     try:
-        return hear(candidate, opened.wanted, opened.cache, access, open_pool)
+        return hear(candidate, opened.wanted, opened.cache, access, open_pool, lambda each: content_of(access, each))
+    except WeightsAbsentError as error:
+        return ModelResult(model=candidate.name, kind=candidate.kind, status="failed", reason=str(error))
     except CheckpointError as error:
         return ModelResult(model=candidate.name, kind=candidate.kind, status="refused", reason=str(error))
+
+
+def content_of(access: StoreAccess, medium: Medium) -> str | None:
+    """SHA-256 of a medium's bytes; None where it cannot be read as it was listed."""
+    try:
+        with Store(access).fetch(medium.uri, if_match=medium.etag) as file:
+            digest = hashlib.sha256()
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+            return digest.hexdigest()
+    except StoreError:
+        return None  # whoever reads it to hear it will say what is wrong
 
 
 def conclude(opened: Opened, heard: Mapping[str, Heard | ModelResult]) -> Evaluation:
@@ -152,7 +162,7 @@ def conclude(opened: Opened, heard: Mapping[str, Heard | ModelResult]) -> Evalua
         heard: What each candidate heard, by its name.
     """
     spoken = {name: each for name, each in heard.items() if isinstance(each, Heard)}
-    rows = _heard_by_anybody(list(spoken.values()), len(opened.segments))
+    rows = _comparable(list(spoken.values()), len(opened.segments))
     segments = without_unheard(opened.segments, rows)
     if not len(segments):
         reasons = sorted({reason for each in spoken.values() for reason in each.reasons.values()})
@@ -163,7 +173,7 @@ def conclude(opened: Opened, heard: Mapping[str, Heard | ModelResult]) -> Evalua
     for name, each in spoken.items():
         kept = _only(each, rows)
         if (kept.row >= 0).any():
-            answers.append(from_heard(candidates[name], kept))
+            answers.append(_warned(from_heard(candidates[name], kept), candidates[name], segments))
         else:
             silent[name] = _failed(candidates[name], kept)
     findings = Findings(
@@ -186,10 +196,6 @@ def _read(request: EvaluateRequest, fetch: Fetch) -> list[LabelledSet]:
     return [read_labelled(fetch(source), source, aliases=request.aliases) for source in dict.fromkeys(request.labels)]
 
 
-def _decision(options: DecisionOptions) -> Decision:
-    return Decision(**options.model_dump())
-
-
 def _kinds(request: EvaluateRequest, segments: Segments) -> Sequence[str]:
     if request.modality == "fused":
         return ("audio", "text")
@@ -207,20 +213,32 @@ def _candidates(names: Sequence[str], config: ScoreConfig) -> list[Candidate | M
     return list(found.values())
 
 
-def _heard_by_anybody(heard: Sequence[Heard], n: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which segments stay: heard by somebody, or missed by somebody through a fault of its own."""
-    stay = np.zeros(n, dtype=bool)
+def _comparable(heard: Sequence[Heard], n: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which segments stay: all but those that somebody could not hear through a fault of the medium.
+
+    A store that fails while one candidate reads is no mistake of that candidate.
+    """
+    stay = np.ones(n, dtype=bool)
     for each in heard:
-        stay |= each.row >= 0
-        own_fault = [index for index, reason in each.reasons.items() if reason not in _OF_THE_MEDIUM]
-        stay[own_fault] = True
-    return stay if heard else np.ones(n, dtype=bool)
+        stay[sorted(each.of_medium)] = False
+    return stay
 
 
 def _only(heard: Heard, rows: np.ndarray[Any, np.dtype[np.bool_]]) -> Heard:
-    kept = np.flatnonzero(rows).tolist()
-    reasons = {new: heard.reasons[old] for new, old in enumerate(kept) if old in heard.reasons}
-    return replace(heard, row=heard.row[rows], reasons=reasons)
+    places = {old: new for new, old in enumerate(np.flatnonzero(rows).tolist())}
+    return replace(
+        heard,
+        row=heard.row[rows],
+        reasons={places[index]: reason for index, reason in heard.reasons.items() if index in places},
+        of_medium=frozenset(places[index] for index in heard.of_medium if index in places),
+        in_doubt=frozenset(places[index] for index in heard.in_doubt if index in places),
+    )
+
+
+def _warned(answers: Answers, candidate: Candidate, segments: Segments) -> Answers:
+    """Flag a candidate whose decision was fitted on some of these very labels: it is no stranger to them."""
+    known = candidate.fitted_on & set(segments.key.tolist())
+    return replace(answers, flags=(*answers.flags, IN_SAMPLE)) if known else answers
 
 
 def _failed(candidate: Candidate, heard: Heard) -> ModelResult:

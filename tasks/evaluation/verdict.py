@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.evaluation.answers import Answers
+from actors.contract import TAXONOMY
+from tasks.evaluation.answers import IN_SAMPLE, Answers
 from tasks.evaluation.gather import Segments
 from tasks.evaluation.result import Comparison, ModelResult, Rank
 from tasks.numerics.alarms import CONSTANT, NEAR_UNIFORM, ONE_CLASS
-from tasks.numerics.comparison import compare
-from tasks.numerics.sources import FEW_SOURCES
+from tasks.numerics.comparison import ALPHA, compare
+from tasks.numerics.significance import holm
+from tasks.numerics.sources import FEW_SOURCES, group
 from tasks.report.words import Text, percent, shortened, visible, words
 
 _SUSPICIOUS = (NEAR_UNIFORM, CONSTANT, ONE_CLASS)
@@ -39,7 +41,7 @@ def notes(segments: Segments, models: Sequence[ModelResult]) -> list[Text]:
     dataset, said = segments.dataset, []
     if dataset.sources < FEW_SOURCES:
         said.append(words("said_few_sources", n=dataset.sources))
-    absent = 7 - len(dataset.counts)
+    absent = len(TAXONOMY) - len(dataset.counts)
     if absent:
         said.append(words("said_absent", n=absent))
     if dataset.unheard:
@@ -61,6 +63,8 @@ def _suspicions(answers: Sequence[Answers]) -> list[Text]:
         if fresh:
             told.append(words(f"said_{alarm}", names=_named(fresh)))
             said.update(fresh)
+    flattered = [each.name for each in answers if IN_SAMPLE in each.flags]
+    told += [words("said_in_sample", names=_named(flattered))] if flattered else []
     leaning = [each.name for each in answers if f"audio_{NEAR_UNIFORM}" in each.flags]
     return [*told, words("said_leaning", names=_named(leaning))] if leaning else told
 
@@ -75,7 +79,7 @@ def _best(
     top = max(answers, key=lambda each: float((each.prediction == segments.truth).mean()))
     result = next(each for each in models if each.model == top.name)
     figures = {"best": _named([top.name]), "accuracy": percent(result.accuracy), "range": _range(result)}
-    sentences = [words(f"said_{_against_majority(segments, top)}", n=len(segments), **figures)]
+    sentences = [words(f"said_{_against_majority(segments, answers, top)}", n=len(segments), **figures)]
     tied = [name for name in ranks[0].models if name != top.name] if ranks else []
     if tied:
         sentences.append(words("said_tied", names=_named(tied), best=_named([top.name])))
@@ -91,12 +95,22 @@ def _best(
     return _joined(sentences)
 
 
-def _against_majority(segments: Segments, top: Answers) -> str:
-    """Whether the best candidate is better than always saying the commonest label: `above`, `level` or `below`."""
-    commonest = int(np.bincount(segments.truth).argmax())
-    right = {"majority": segments.truth == commonest, "top": top.prediction == segments.truth}
-    (pair,) = compare(right, segments.source)
-    return {"better": "above", "worse": "below"}.get(pair.verdict, "level")
+def _against_majority(segments: Segments, answers: Sequence[Answers], top: Answers) -> str:
+    """Whether the best candidate is better than always saying the commonest label: `above`, `level` or `below`.
+
+    Corrected for all candidates: of many that say nothing, the luckiest looks good.
+    """
+    commonest = segments.truth == np.bincount(segments.truth).argmax()
+    sources = group(segments.source)
+    pairs = [
+        compare({"commonest": commonest, "candidate": each.prediction == segments.truth}, sources)[0]
+        for each in answers
+    ]
+    adjusted = dict(zip([each.name for each in answers], holm([pair.sign_flip for pair in pairs]), strict=True))
+    own = pairs[[each.name for each in answers].index(top.name)]
+    if adjusted[top.name] > ALPHA:
+        return "level"
+    return {"better": "above", "worse": "below"}.get(own.verdict, "level")
 
 
 def _range(result: ModelResult) -> str:

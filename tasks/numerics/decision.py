@@ -4,32 +4,24 @@ Owns the decision's parameters and its arithmetic (the order is fixed by `decide
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from actors.contract import TAXONOMY, ModelSpec
+from tasks.numerics.dimensions import DimensionMap
+from tasks.numerics.posterior import label_matrix, mapped_posterior, model_posterior, outputs_of, renormalise, tempered
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 NEUTRAL = TAXONOMY.index("neutral")
 
-# Russell & Mehrabian (1977), "Evidence for a three-factor theory of emotions": valence, arousal, dominance, each -1…1.
-# Neutral at the origin is a convention.
-CENTROIDS: Mapping[str, tuple[float, float, float]] = {
-    "neutral": (0.0, 0.0, 0.0),
-    "happy": (0.76, 0.48, 0.35),
-    "sad": (-0.63, -0.27, -0.33),
-    "angry": (-0.51, 0.59, 0.25),
-    "fear": (-0.64, 0.60, -0.43),
-    "surprise": (0.40, 0.67, -0.13),
-    "disgust": (-0.60, 0.35, 0.11),
-}
-_DIMENSIONS = ("valence", "arousal", "dominance")
-_DISTANCE_SCALE = 0.25
-"""Distance that counts as one nat at temperature 1: about half the distance between neighbouring centroids."""
+_EVERY = np.ones(len(TAXONOMY), dtype=bool)
+_NOTHING = 1e-12
+"""Probability that only rounding leaves."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +30,7 @@ class Decision:
 
     Attributes:
         audio_temperature: Divides the logits; above 1 flattens. Alone it changes no argmax under a one-to-one map.
+        audio_weight: Share of the audio model where a text model has its say too (see `fuse`).
         emotion_weights: Factor per emotion on its probability; an emotion that is not named has 1.
         neutral_suppression: Factor on neutral where another emotion stands out (see the next two).
         confidence_threshold, dominance_margin: Neutral is suppressed only where the best other emotion has at least
@@ -45,9 +38,11 @@ class Decision:
         neutral_floor: Least probability of neutral after renormalising, 0 ≤ f < 1.
         max_dropped_mass: A segment whose model puts more than this on labels outside the taxonomy is undecided.
         label_map: Model label (lower case) to emotion, or to None: its mass is dropped.
+        dimension_map: For a dimensional model, a map that was fitted on labels, instead of distances to centroids.
     """
 
     audio_temperature: float = 1.0
+    audio_weight: float = 1.0
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
     neutral_suppression: float = 1.0
     confidence_threshold: float = 0.0
@@ -55,11 +50,13 @@ class Decision:
     neutral_floor: float = 0.0
     max_dropped_mass: float = 0.5
     label_map: Mapping[str, str | None] = field(default_factory=dict)
+    dimension_map: DimensionMap | None = None
 
     def __post_init__(self) -> None:
         for name in ("neutral_suppression", "confidence_threshold", "dominance_margin", "neutral_floor"):
             _check(name, getattr(self, name), low=0)
         _check("audio_temperature", self.audio_temperature, low=0, open_low=True)
+        _check("audio_weight", self.audio_weight, low=0, high=1)
         _check("neutral_floor", self.neutral_floor, low=0, high=1, open_high=True)
         _check("max_dropped_mass", self.max_dropped_mass, low=0, high=1)
         for emotion, weight in self.emotion_weights.items():
@@ -70,8 +67,17 @@ class Decision:
                 _check_emotion(target, f"label_map[{label}]")
 
     def canonical(self) -> dict[str, Any]:
-        """All parameters as plain, sorted JSON values: what a decision's hash is taken over."""
+        """All parameters as plain, sorted JSON values: what a decision's hash is taken over.
+
+        Without an `audio_weight` of 1, or a map that is not there: decisions stored before these were known keep their
+        hash.
+        """
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        if self.audio_weight == 1.0:
+            del plain["audio_weight"]
+        plain["dimension_map"] = asdict(self.dimension_map) if self.dimension_map else None
+        if self.dimension_map is None:
+            del plain["dimension_map"]
         return {
             key: dict(sorted(value.items())) if isinstance(value, Mapping) else value for key, value in plain.items()
         }
@@ -79,6 +85,19 @@ class Decision:
     def weights(self) -> Floats:
         """Factor per emotion of the taxonomy, shape (7,)."""
         return np.array([self.emotion_weights.get(emotion, 1.0) for emotion in TAXONOMY])
+
+
+@dataclass(frozen=True, eq=False)
+class TextPosterior:
+    """What a text model makes of the same n segments.
+
+    Attributes:
+        posterior: Shape (n, 7), rows sum to 1, or are NaN where there is no text.
+        says: Which emotions it can say, bool (7,).
+    """
+
+    posterior: Floats
+    says: Bools
 
 
 @dataclass(frozen=True)
@@ -116,20 +135,29 @@ class Decided:
         return np.asarray(-(self.posterior * logarithm).sum(axis=1), dtype=np.float64)
 
 
-def decide(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision) -> Decided:
-    """Decide n segments from one model's logits.
+def decide(
+    logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision, text: TextPosterior | None = None
+) -> Decided:
+    """Decide n segments from one model's logits. One that the audio model leaves undecided stays so, text or not.
 
     Args:
         logits: Raw outputs, shape (n, len(spec.labels)).
         spec: The model they came from: its labels and its kind.
         decision: The parameters.
+        text: What a text model says of the same segments.
     """
-    p_model = _model_posterior(np.asarray(logits, dtype=np.float64), spec, decision)
-    mapped, dropped = _map_labels(p_model, spec, decision)
-    return _decided(mapped, dropped, decision)
+    outputs = outputs_of(logits, spec, decision.dimension_map)
+    if spec.kind == "dimensional":
+        into = np.eye(len(TAXONOMY))
+    else:
+        into = label_matrix(spec.labels, decision.label_map, spec.source)
+    p_model = model_posterior(outputs, decision.audio_temperature, multilabel=spec.kind == "multilabel")
+    p_audio, dropped = mapped_posterior(p_model, into, decision.max_dropped_mass)
+    heard = p_audio if text is None else _fused(p_audio, np.asarray(into.any(axis=0)), text, decision)
+    return _decided(heard, dropped, decision)
 
 
-def decide_posterior(posterior: Floats, decision: Decision) -> Decided:
+def decide_posterior(posterior: Floats, decision: Decision, text: TextPosterior | None = None) -> Decided:
     """Decide n segments from posteriors over the taxonomy, as earlier tools recorded them.
 
     The temperature applies to their logarithm; there is no label map and no dropped mass.
@@ -137,11 +165,11 @@ def decide_posterior(posterior: Floats, decision: Decision) -> Decided:
     Args:
         posterior: Shape (n, 7), rows sum to 1, or are NaN where there is none: undecided.
         decision: The parameters.
+        text: What a text model says of the same segments.
     """
-    if decision.audio_temperature != 1.0:
-        with np.errstate(divide="ignore"):
-            posterior = np.where(np.isnan(posterior), np.nan, _softmax(np.log(posterior) / decision.audio_temperature))
-    return _decided(posterior, np.zeros(len(posterior)), decision)
+    p_audio = tempered(posterior, decision.audio_temperature)
+    heard = renormalise(p_audio) if text is None else _fused(p_audio, _EVERY, text, decision)
+    return _decided(heard, np.zeros(len(posterior)), decision)
 
 
 def own_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec) -> tuple[Floats, tuple[str, ...]]:
@@ -151,8 +179,8 @@ def own_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec) -> tuple[Flo
         Posterior over its own labels, shape (n, labels), rows sum to 1, and those labels. A dimensional model has none
         of its own: there, the emotions by their centroids.
     """
-    raw = _model_posterior(np.asarray(logits, dtype=np.float64), spec, Decision())
-    return _renormalise(raw), TAXONOMY if spec.kind == "dimensional" else spec.labels
+    raw = model_posterior(outputs_of(logits, spec), 1.0, multilabel=spec.kind == "multilabel")
+    return renormalise(raw), TAXONOMY if spec.kind == "dimensional" else spec.labels
 
 
 def weighted_sum(audio: Floats, text: Floats, audio_weight: float) -> Floats:
@@ -164,51 +192,75 @@ def weighted_sum(audio: Floats, text: Floats, audio_weight: float) -> Floats:
     return np.asarray(audio_weight * audio + (1 - audio_weight) * text)
 
 
+def fuse(audio: Floats, text: Floats, audio_says: Bools, text_says: Bools, audio_weight: float) -> Floats:
+    """Fuse two posteriors: audio_weight · audio + (1 − audio_weight) · text over the emotions that both can say.
+
+    What a model cannot say is no evidence against it. So an emotion that only the text model can say keeps the text's
+    mass; one that only the audio model can say keeps its share of the rest, whatever the weight; and what both can say
+    is pooled and scaled to what is left then. Where both can say all seven, it is `weighted_sum`.
+
+    Args:
+        audio, text: Shape (n, 7), rows sum to 1 over what each can say. Without text (a row of NaN) it is the audio's
+            row; without audio it is NaN.
+        audio_says, text_says: Which emotions each can say, bool (7,).
+        audio_weight: 0 … 1.
+
+    Returns:
+        Shape (n, 7); rows sum to 1, or are NaN.
+    """
+    pooled = weighted_sum(audio, text, audio_weight)
+    if audio_says.all() and text_says.all():
+        return _or_audio(pooled, audio, text)
+    return _beside(pooled, audio, text, audio_says, text_says)
+
+
+def log_linear(
+    audio: Floats,
+    text: Floats,
+    audio_weight: float,
+    *,
+    audio_says: Bools = _EVERY,
+    text_says: Bools = _EVERY,
+) -> Floats:
+    """Fuse two posteriors by ∝ audio^audio_weight · text^(1 − audio_weight): either can veto. Otherwise as `fuse`.
+
+    Returns:
+        Shape (n, 7); rows sum to 1, or are NaN: also where each rules out all that the other allows.
+    """
+    _check("audio_weight", audio_weight, low=0, high=1)
+    return _beside(audio**audio_weight * text ** (1 - audio_weight), audio, text, audio_says, text_says)
+
+
 def emotion_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision) -> Floats:
     """Posterior over the taxonomy, shape (n, 7): rows sum to 1, or are NaN where undecided. See `decide`."""
     return decide(logits, spec, decision).posterior
 
 
-def _decided(mapped: Floats, dropped: Floats, decision: Decision) -> Decided:
-    posterior = _renormalise(np.where((dropped <= decision.max_dropped_mass)[:, None], mapped, 0.0))
-    posterior = _renormalise(posterior * decision.weights())
+def _fused(p_audio: Floats, says: Bools, text: TextPosterior, decision: Decision) -> Floats:
+    return renormalise(fuse(p_audio, text.posterior, says, text.says, decision.audio_weight))
+
+
+def _decided(posterior: Floats, dropped: Floats, decision: Decision) -> Decided:
+    posterior = renormalise(posterior * decision.weights())
     posterior = _suppress_neutral(posterior, decision)
     return Decided(_raise_neutral(posterior, decision.neutral_floor), dropped)
 
 
-def _model_posterior(logits: Floats, spec: ModelSpec, decision: Decision) -> Floats:
-    if logits.ndim != 2 or logits.shape[1] != len(spec.labels):
-        raise ValueError(f"logits of {spec.source} must have shape (n, {len(spec.labels)}), not {logits.shape}")
-    if spec.kind == "dimensional":
-        return _softmax(-_distances(logits, spec) / (_DISTANCE_SCALE * decision.audio_temperature))
-    scaled = logits / decision.audio_temperature
-    return 1 / (1 + np.exp(-np.clip(scaled, -500, 500))) if spec.kind == "multilabel" else _softmax(scaled)
+def _beside(pooled: Floats, audio: Floats, text: Floats, audio_says: Bools, text_says: Bools) -> Floats:
+    """What is pooled over the emotions that both can say, scaled to what the emotions that one can say leave it."""
+    from_text = np.where(text_says & ~audio_says, renormalise(text), 0.0)
+    rest = 1 - from_text.sum(axis=1, keepdims=True)
+    from_audio = np.where(audio_says & ~text_says, audio * rest, 0.0)
+    both = renormalise(np.where(audio_says & text_says, pooled, 0.0))
+    left = np.maximum(rest - from_audio.sum(axis=1, keepdims=True), 0.0)
+    # Where nothing is left there may be nothing to scale either.
+    both = np.where(np.isnan(both) & (left <= _NOTHING), 0.0, both)
+    return _or_audio(renormalise(from_text + from_audio + left * both), audio, text)
 
 
-def _map_labels(posterior: Floats, spec: ModelSpec, decision: Decision) -> tuple[Floats, Floats]:
-    """Add up the labels of each emotion: ((n, 7), dropped mass (n,) as a share of all the mass)."""
-    if spec.kind == "dimensional":
-        return posterior, np.zeros(len(posterior))
-    into = np.zeros((len(spec.labels), len(TAXONOMY)))
-    for row, label in enumerate(spec.labels):
-        if label.lower() not in decision.label_map:
-            raise ValueError(f"label {label!r} of {spec.source} is not in the decision's label_map")
-        emotion = decision.label_map[label.lower()]
-        if emotion is not None:
-            into[row, TAXONOMY.index(emotion)] = 1.0
-    mass = posterior.sum(axis=1)
-    # Summed by itself: as a difference of sums it would not be quite 0 where no label is dropped.
-    lost = posterior @ (into.sum(axis=1) == 0)
-    return posterior @ into, np.divide(lost, mass, out=np.ones_like(mass), where=mass > 0)
-
-
-def _distances(outputs: Floats, spec: ModelSpec) -> Floats:
-    """Euclidean distance, over the dimensions that the model has (0…1, rescaled to -1…1), to each centroid: (n, 7)."""
-    labels = [label.casefold() for label in spec.labels]
-    has = [column for column, name in enumerate(_DIMENSIONS) if name in labels]
-    points = 2 * outputs[:, [labels.index(_DIMENSIONS[column]) for column in has]] - 1
-    centroids = np.array([CENTROIDS[emotion] for emotion in TAXONOMY])[:, has]
-    return np.asarray(np.linalg.norm(points[:, None, :] - centroids[None, :, :], axis=2))
+def _or_audio(fused: Floats, audio: Floats, text: Floats) -> Floats:
+    alone = np.isnan(audio).any(axis=1, keepdims=True) | np.isnan(text).any(axis=1, keepdims=True)
+    return np.where(alone, audio, fused)
 
 
 def _suppress_neutral(posterior: Floats, decision: Decision) -> Floats:
@@ -219,25 +271,14 @@ def _suppress_neutral(posterior: Floats, decision: Decision) -> Floats:
     applies = (best >= decision.confidence_threshold) & (best - second >= decision.dominance_margin)
     suppressed = posterior.copy()
     suppressed[:, NEUTRAL] *= np.where(applies, decision.neutral_suppression, 1.0)
-    return _renormalise(suppressed)
+    return renormalise(suppressed)
 
 
 def _raise_neutral(posterior: Floats, floor: float) -> Floats:
     raised = posterior.copy()
     others = posterior.sum(axis=1) - posterior[:, NEUTRAL]
     raised[:, NEUTRAL] = np.maximum(posterior[:, NEUTRAL], floor / (1 - floor) * others)
-    return _renormalise(raised)
-
-
-def _renormalise(rows: Floats) -> Floats:
-    """Rows divided by their sums; a row without mass becomes NaN."""
-    total = rows.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(rows, total, out=np.full_like(rows, np.nan), where=total > 0))
-
-
-def _softmax(logits: Floats) -> Floats:
-    exponential = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(exponential / exponential.sum(axis=1, keepdims=True))
+    return renormalise(raised)
 
 
 def _check(

@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 from infra.stack import Stack
 from infra.storage import Store
 from tasks.demo import with_random_head
+from tests.support.checkpoints import write_dimensional
 from tests.support.seraph import DEMO, Seraph
 
 pytestmark = pytest.mark.stack
@@ -161,3 +163,20 @@ def test_wrong_requests_are_told_in_one_line(bench: Bench) -> None:
         done = bench.seraph.run("evaluate", *arguments, expect=exit_status)
         assert said in " ".join(done.stderr.split())
         assert "Traceback" not in done.stderr
+
+
+def test_a_map_fitted_on_these_labels_needs_no_new_inference_and_is_told_to_be_in_sample(
+    bench: Bench, tmp_path: Path
+) -> None:
+    model = str(write_dimensional(tmp_path / "dimensional"))
+    plain = bench.evaluate("--models", model)
+    assert "mapped_from_dimensions" in named(plain, model)["flags"]
+    where = ("--results", bench.results, "--output", str(tmp_path / "map.json"))
+    fitted = bench.seraph.json("models", "fit", "--evaluation", plain["evaluation_id"], "--model", model, *where)
+    assert fitted["provenance"]["out_of_fold"].keys() == fitted["provenance"]["centroids"].keys()
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"routes": {"en": {"model": model}}, "decision": {"dimension_map": "./map.json"}}))
+    again = bench.evaluate("--models", model, "--config", str(config))
+    assert again["inferred"] == 0
+    assert "in_sample" in named(again, model)["flags"]
+    assert named(again, model)["accuracy"] > named(plain, model)["accuracy"], "flattered, as the flag says"

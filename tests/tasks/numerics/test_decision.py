@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from actors.contract import TAXONOMY
 from tasks.numerics.decision import (
-    CENTROIDS,
     Decision,
     decide,
     decide_posterior,
@@ -18,6 +17,8 @@ from tasks.numerics.decision import (
     own_posterior,
     weighted_sum,
 )
+from tasks.numerics.posterior import CENTROIDS
+from tasks.numerics.dimensions import DimensionMap
 from tests.support.records import model_spec
 
 MAP = {"neu": "neutral", "hap": "happy", "ang": "angry", "sad": "sad", "other": None}
@@ -405,3 +406,23 @@ def test_recorded_scores_are_fused_by_the_plain_weighted_sum() -> None:
     assert np.isnan(weighted_sum(_recorded(happy=1.0), np.full((1, 7), np.nan), 1.0)).all()
     with pytest.raises(ValueError, match="audio_weight"):
         weighted_sum(_recorded(happy=1.0), _recorded(happy=1.0), 1.5)
+
+
+def test_a_map_fitted_on_labels_takes_the_place_of_the_centroids() -> None:
+    dimensions = ("arousal", "dominance", "valence")
+    spec = model_spec(labels=dimensions, kind="dimensional")
+    # Only arousal counts: above the mean it is sad, below it fear, whatever the centroids say.
+    fitted = DimensionMap(dimensions, ("sad", "fear"), (0.5,) * 3, (0.1,) * 3, ((1.0, 0, 0), (-1.0, 0, 0)), (0.0, 0.0))
+    outputs = np.array([[0.6, 0.5, 0.9], [0.4, 0.5, 0.1]])
+    decided = decide(outputs, spec, Decision(dimension_map=fitted))
+    assert decided.emotions == ["sad", "fear"]
+    assert _named(decided.posterior[0]) == pytest.approx({"sad": 1 / (1 + math.exp(-2)), "fear": 1 / (1 + math.exp(2))})
+    warm = decide(outputs, spec, Decision(dimension_map=fitted, audio_temperature=2.0)).posterior[0]
+    assert _named(warm) == pytest.approx({"sad": 1 / (1 + math.exp(-1)), "fear": 1 / (1 + math.exp(1))})
+    assert Decision(dimension_map=fitted).canonical() != Decision().canonical()
+    with pytest.raises(ValueError, match="fitted map is for arousal"):
+        decide(
+            outputs[:, :2],
+            model_spec(labels=("arousal", "valence"), kind="dimensional"),
+            Decision(dimension_map=fitted),
+        )
