@@ -2,8 +2,8 @@
 
     python benchmarks/evaluation.py [--segments 100000] [--media 2000] [--seed 4]
 
-Writes benchmarks/evaluation-2-cores.json. The labels and scores are drawn; nothing is downloaded, no service is started.
-The budget is 30 s and 2 GB on two cores for all steps but the page.
+Writes benchmarks/evaluation-2-cores.json. Labels and scores are drawn; nothing is downloaded, no service starts.
+The budget is 30 s and 2 GB on two cores for all that `seraph evaluate --recorded` does but the page.
 """
 
 import argparse
@@ -30,7 +30,6 @@ from tasks.evaluation.request import EvaluateRequest
 from tasks.evaluation.verdict import verdict
 from tasks.labels import read_labelled
 from tasks.numerics.decision import Decision
-from tasks.report.evaluation import build_evaluation_page
 from tasks.tables import to_parquet
 
 RESULT = Path(__file__).with_name("evaluation-2-cores.json")
@@ -47,14 +46,12 @@ def main() -> None:
         _write(labels, arguments.segments, arguments.media, np.random.default_rng(arguments.seed))
         before_mb = _peak_mb()
         counts = _measure(labels, FolderShelf(Path(folder) / "results"), seconds)
-    page = seconds.pop("page")
     result = {
         "segments": arguments.segments,
         "media": arguments.media,
         **counts,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "seconds_in_all": round(sum(seconds.values()), 2),
-        "page_seconds": round(page, 2),
         "peak_mb": round(_peak_mb()),
         "peak_mb_before": round(before_mb),
         "budget": {"seconds": BUDGET_S, "peak_mb": BUDGET_MB},
@@ -96,15 +93,12 @@ def _measure(labels: Path, shelf: FolderShelf, seconds: dict[str, float]) -> dic
     evaluation = drawn_up(Findings(request, segments, answers, {}, "20260101T000000-bench0", time.perf_counter()))
     with lap("record"):
         record = evaluation.model_dump_json(indent=1)
-    with lap("page"):
-        page = build_evaluation_page(evaluation, {})
     with lap("store"):
         Archive(shelf).save(evaluation, "", predictions_table(segments, answers[:1]))
     return {
         "candidates": len(answers),
         "predictions_bytes": len(predictions),
         "record_bytes": len(record),
-        "page_bytes": len(page),
     }
 
 

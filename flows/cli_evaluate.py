@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flows import terminal
 from flows.cli_survey import survey_corpora
-from flows.places import needs, places, results_shelf, shelf_without_services, stored_shelf
+from flows.places import needs, places, results_shelf, shelf_without_services, stored_shelf, tell_current
 from infra.errors import UsageError
 from infra.location import SCHEME, short_path
 from infra.settings import Settings, export
@@ -43,7 +43,7 @@ def evaluate(
     ] = None,
     models: Annotated[
         Texts | None,
-        typer.Option(help="Candidates: folders or hub ids (perhaps @revision), presets or YAML files; several."),
+        typer.Option(help="Candidates: folders or hub ids (perhaps @revision), current, presets, YAML files; several."),
     ] = None,
     media: Annotated[str | None, typer.Option(help="Where the labelled media lie: s3://… or a local folder.")] = None,
     recorded: Annotated[bool, typer.Option("--recorded", help="Evaluate the scores that the label file has.")] = False,
@@ -54,7 +54,7 @@ def evaluate(
         float, typer.Option("--audio-weight", min=0, max=1, help="With `fused`: of the audio scores.")
     ] = 0.5,
     config: Annotated[
-        str | None, typer.Option(help="Decision, precision and resources: a preset or a YAML file.")
+        str | None, typer.Option(help="Decision, precision and resources: current, a preset or a YAML file.")
     ] = None,
     aliases: Annotated[Path | None, typer.Option(help="JSON or YAML file: label word to emotion, or null.")] = None,
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
@@ -77,8 +77,9 @@ def evaluate(
         return
     request = _request(
         labels=tuple(labels or ()), models=tuple(models or ()), media=media, recorded=recorded, modality=modality,
-        audio_weight=audio_weight, config=config, aliases=_aliases(aliases), seed=seed,
+        audio_weight=audio_weight, config=config, aliases=read_aliases(str(aliases) if aliases else None), seed=seed,
     )  # fmt: skip
+    tell_current((config, *(models or ())), results)
     evaluation = _recorded(request, results) if recorded else _on_media(request, results)
     if json:
         terminal.print_json(evaluation.model_dump(mode="json"))
@@ -93,7 +94,9 @@ def evaluate_demo(corpus: Path) -> "Evaluation":
     spoiled = Settings.from_environment().home / "demo" / "en-emotion-with-a-random-head"
     spoiled = with_random_head(corpus / "checkpoints" / "en-emotion", spoiled)
     labels, media = str(corpus / "labels.jsonl"), str(corpus / "media")
-    return _on_media(_request(labels=(labels,), models=("demo", short_path(spoiled)), media=media), None)
+    # In the demo's own precision, as its two models.
+    request = _request(labels=(labels,), models=("demo", short_path(spoiled)), media=media, config="demo")
+    return _on_media(request, None)
 
 
 def _request(**values: object) -> "EvaluateRequest":
@@ -108,17 +111,22 @@ def _request(**values: object) -> "EvaluateRequest":
         raise UsageError(what.removeprefix("Value error, ")) from error
 
 
-def _aliases(path: Path | None) -> dict[str, str | None]:
+def read_aliases(source: str | None) -> dict[str, str | None]:
+    """Label words from a JSON or YAML file.
+
+    Raises:
+        UsageError: The file cannot be read, or is no such table.
+    """
     import yaml
 
-    if path is None:
+    if source is None:
         return {}
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"--aliases {path} cannot be read: {error}") from error
+        raise UsageError(f"--aliases {source} cannot be read: {error}") from error
     if not isinstance(document, dict):
-        raise UsageError(f"--aliases {path} must map label words to emotions or null")
+        raise UsageError(f"--aliases {source} must map label words to emotions or null")
     return document
 
 

@@ -95,7 +95,8 @@ def _identity(found: "Assessment") -> Iterator[tuple[str, str]]:
     if identity is None:
         return
     yield "Family", f"{identity.family}, {'hears speech' if identity.modality == 'audio' else 'reads text'}"
-    yield "Labels", " ".join(identity.labels)
+    each = "; each is judged on its own, several may hold at once" if identity.kind == "multilabel" else ""
+    yield "Labels", " ".join(identity.labels) + each
     yield from _meanings(found)
     yield "Can say", f"{len(found.coverage)} of {len(TAXONOMY)} emotions: {', '.join(found.coverage) or 'none'}"
     if found.beyond:
@@ -114,7 +115,8 @@ def _meanings(found: "Assessment") -> Iterator[tuple[str, str]]:
     by_emotion = {
         emotion: [label for label, each in found.label_map.items() if each == emotion] for emotion in TAXONOMY
     }
-    yield "Meaning", "; ".join(f"{', '.join(labels)} → {emotion}" for emotion, labels in by_emotion.items() if labels)
+    if found.coverage:
+        yield "Meaning", "; ".join(f"{', '.join(own)} → {emotion}" for emotion, own in by_emotion.items() if own)
     for each in found.merged:
         share = f"{len(each.labels)} of {len(found.label_map)}"
         yield "Merged", f"{share} labels become {each.emotion}: a random head would say it {each.prior:.0%} of the time"
@@ -143,4 +145,4 @@ def show_fit(fitted: "FittedMap", output: Path) -> None:
     if all(value is None for value in provenance.out_of_fold.values()):
         out.print("All segments are from one source: what the map is worth on others cannot be told.")
     out.print(Text(f"Map         {output}"))
-    out.print(Text("Use         decision: {dimension_map: <that file>} in the configuration"))
+    out.print(Text("Use         decision: {dimension_map: ./FILE} in the configuration beside it"))

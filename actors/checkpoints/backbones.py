@@ -55,9 +55,10 @@ def backbone_of(keys: Iterable[str]) -> Backbone | None:
 
 
 def beside_backbone(keys: Set[str]) -> frozenset[str]:
-    """The keys of the head: all that belong neither to a backbone nor to training only."""
-    prefixes = tuple(each.prefix for each in BACKBONES)
-    return frozenset(key for key in keys if not key.startswith(prefixes) and not _TRAINING_ONLY.match(key))
+    """The keys of the head: all that belong neither to the backbone nor to training only. A second backbone would."""
+    backbone = backbone_of(keys)
+    own = backbone.prefix if backbone else ()
+    return frozenset(key for key in keys if not key.startswith(own) and not _TRAINING_ONLY.match(key))
 
 
 def layers_of(stems: Iterable[str]) -> frozenset[int]:

@@ -122,13 +122,19 @@ def _card_licence(card: Path) -> str | None:
     if not card.is_file():
         return None
     with card.open("rb") as file:
-        parts = file.read(_CARD_BYTES).decode(errors="replace").split("---\n", 2)
+        text = file.read(_CARD_BYTES).decode("utf-8-sig", errors="replace")
+    parts = text.replace("\r\n", "\n").split("---\n", 2)
     if len(parts) < 3 or parts[0].strip():
         return None
     try:
         front = yaml.safe_load(parts[1])
     except (yaml.YAMLError, RecursionError, ValueError):
         return None  # a card is prose for people: a broken one is no reason to refuse the weights
-    names = [front.get(key) for key in ("license", "license_name")] if isinstance(front, dict) else []
-    said = [name for name in names if isinstance(name, str) and name]
-    return ": ".join(dict.fromkeys(said)) or None
+    names = [_listed(front.get(key)) for key in ("license", "license_name")] if isinstance(front, dict) else []
+    return ": ".join(dict.fromkeys(filter(None, names))) or None
+
+
+def _listed(given: object) -> str:
+    """A text as it is, several of them with commas between; anything else is nothing."""
+    each = given if isinstance(given, list) else [given]
+    return ", ".join(name for name in each if isinstance(name, str))

@@ -40,7 +40,9 @@ def to_safetensors(folder: Path, target: Path) -> tuple[Path, ...]:
     try:
         save_file(tensors, target / RESULT, {"format": "pt"})
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{files[0]} could not be written as safetensors: {error}") from error
+        raise CheckpointError(
+            f"{target / RESULT} could not be written: {error}. Make room there, then pull again."
+        ) from error
     _compare(tensors, target / RESULT)
     index = folder / "pytorch_model.bin.index.json"
     return (*files, index) if index.is_file() else files

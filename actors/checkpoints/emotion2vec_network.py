@@ -15,7 +15,7 @@ from actors.checkpoints.funasr_extra import inner, part
 from actors.checkpoints.guard import compare
 from actors.checkpoints.network import Network, linear
 from actors.checkpoints.precision import Precision, computing, lowered
-from actors.checkpoints.skeleton import fill, shapes
+from actors.checkpoints.skeleton import fill
 from actors.checkpoints.weights import read_tensors
 from infra.errors import CheckpointError
 
@@ -58,12 +58,8 @@ def build_emotion2vec(checkpoint: Checkpoint, found: Emotion2vec, family: str) -
     """
     layers = conv_layers(inner(inner(found.config, "modalities"), "audio"))
     encoder = _skeleton(found, layers)
-    keys = encoder_keys(checkpoint.tensors.keys())
-    compare(
-        checkpoint.source, family, shapes(encoder), {stem: checkpoint.tensors[key].shape for stem, key in keys.items()}
-    )
-    tensors = read_tensors(checkpoint, keys.values())
-    fill(encoder, {stem: tensors[key] for stem, key in keys.items()}, checkpoint.source)
+    stems = {key: stem for stem, key in encoder_keys(checkpoint.tensors.keys()).items()}
+    fill(encoder, checkpoint, stems, family, name=stems.__getitem__)
     return Emotion2vecNetwork(encoder, _head(checkpoint, found, family), _field(layers)).eval()
 
 

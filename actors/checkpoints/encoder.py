@@ -1,11 +1,10 @@
 """Speech encoders: transformers' own backbones with a checkpoint's weights, so that a padded row equals a single one.
 
-Owns building (from a configuration alone, weights checked key by key and shape by shape), masks, frame counts and the
-precision of the encoder. Never uses `from_pretrained`, which fills what is missing with random numbers.
+Owns which of a checkpoint's tensors are the backbone's, masks, frame counts and the precision of the encoder. Building
+and filling a network is `skeleton`'s.
 """
 
-from collections.abc import Iterable, Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -16,11 +15,9 @@ from actors.checkpoints.backbones import Backbone
 from actors.checkpoints.document import Document
 from actors.checkpoints.files import Checkpoint
 from actors.checkpoints.frames import FrameEncoder
-from actors.checkpoints.guard import compare
 from actors.checkpoints.precision import DTYPES, Precision, computing, lowered
+from actors.checkpoints.skeleton import fill, skeleton
 from actors.checkpoints.wavlm import use_fused_attention
-from actors.checkpoints.weights import read_tensors
-from infra.errors import CheckpointError
 
 _RENAMED = {
     "pos_conv_embed.conv.weight_g": "pos_conv_embed.conv.parametrizations.weight.original0",
@@ -30,6 +27,12 @@ _RENAMED = {
 
 _UNUSED = "masked_spec_embed"
 """Stands for masked frames in training; absent from some checkpoints, and used by none of them at scoring time."""
+
+_NOT_HEARD: Mapping[str, object] = {
+    "mask_time_prob": 0.0, "mask_feature_prob": 0.0,
+    "vocab_size": 32, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+"""Settings of masking in training and of transcription. They shape no backbone, and some are null in checkpoints."""
 
 
 class SpeechEncoder(nn.Module):
@@ -100,50 +103,24 @@ def build_encoder(
         LayoutError: A tensor is missing, unexpected or of another shape.
         CheckpointError: The configuration describes no such network, or a tensor is damaged.
     """
-    module, settings = _skeleton(checkpoint.config if config is None else config, backbone)
+    described = checkpoint.config if config is None else config
+    module: Any = skeleton(described, backbone.module, backbone.classes, fixed=_NOT_HEARD)
     prefix = backbone.prefix if prefix is None else prefix
-    keys = {
-        _stem(key, prefix): key for key in checkpoint.tensors if key.startswith(prefix) and not key.endswith(_UNUSED)
-    }
-    expected = {prefix + key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
-    compare(checkpoint.source, family, expected, {prefix + s: checkpoint.tensors[k].shape for s, k in keys.items()})
-    _fill(module, read_tensors(checkpoint, keys.values()), keys, checkpoint.source)
-    return SpeechEncoder(module, settings, pads_cleanly=backbone.pads_cleanly)
+    own = (key for key in checkpoint.tensors if key.startswith(prefix) and not key.endswith(_UNUSED))
+    fill(module, checkpoint, own, family, prefix=prefix, name=_current)
+    _multiply_out(module)
+    return SpeechEncoder(module, module.config, pads_cleanly=backbone.pads_cleanly)
 
 
-def _skeleton(config: Document, backbone: Backbone) -> tuple[nn.Module, Any]:
-    """The network without memory for its weights, so that a wrong size in the configuration costs nothing."""
-    path = "transformers.models." + backbone.module
-    model_class = getattr(import_module(path.format("modeling")), backbone.classes[0])
-    config_class = getattr(import_module(path.format("configuration")), backbone.classes[1])
-    try:
-        settings = config_class(**_architecture(config, config_class.__annotations__))
-        with torch.device("meta"):
-            return model_class(settings), settings
-    except Exception as error:  # torch and transformers raise whatever a wrong configuration breaks first
-        summary = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise CheckpointError(f"{config.path} describes no {backbone.model_type} network: {summary}") from error
-
-
-def _architecture(config: Document, names: Iterable[str]) -> dict[str, object]:
-    """The settings that shape the network. Labels, tokens and masking for training are no business of the backbone."""
-    unused = {"vocab_size", "pad_token_id", "bos_token_id", "eos_token_id"}
-    chosen = {name: config.values[name] for name in names if name in config.values and name not in unused}
-    return chosen | {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
-
-
-def _stem(key: str, prefix: str) -> str:
+def _current(key: str) -> str:
     for old, new in _RENAMED.items():
-        key = key.replace(old, new)
-    return key.removeprefix(prefix)
+        if key.endswith(old):
+            return key.removesuffix(old) + new
+    return key
 
 
-def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], keys: dict[str, str], source: str) -> None:
-    try:
-        module.load_state_dict({stem: tensors[key] for stem, key in keys.items()}, strict=True, assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(f"{source}: its tensors do not fit their places: {str(error)[:300]}") from error
-    module.eval().requires_grad_(False)
+def _multiply_out(module: nn.Module) -> None:
+    """Multiply weight norm out once, not at every batch."""
     for each in list(module.modules()):
         if parametrize.is_parametrized(each, "weight"):
-            parametrize.remove_parametrizations(each, "weight")  # multiply weight norm out once, not at every batch
+            parametrize.remove_parametrizations(each, "weight")

@@ -113,7 +113,8 @@ def read_emotion2vec(checkpoint: Checkpoint) -> Emotion2vec:
 
 def encoder_keys(keys: Set[str]) -> dict[str, str]:
     """The keys of the encoder without prefix, and as they are stored; its decoder serves training only."""
-    stems = {key.removeprefix(PREFIX): key for key in keys}
+    prefix = PREFIX if PREFIX + _FIRST in keys else ""
+    stems = {key.removeprefix(prefix): key for key in keys if key.startswith(prefix)}
     return {stem: key for stem, key in stems.items() if stem.startswith(_USED) and not stem.startswith(_UNUSED)}
 
 

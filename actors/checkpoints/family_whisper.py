@@ -37,11 +37,12 @@ class WhisperFamily:
 
     def recognises(self, keys: Set[str], config: Document) -> bool:
         """Whether these are the keys of Whisper's encoder and some of a head; `describe` checks which."""
-        return keys >= _OWN and config.text("model_type") == "whisper" and bool(_beside(keys))
+        return bool(keys & _OWN and _beside(keys)) and config.text("model_type") == "whisper"
 
     def describe(self, checkpoint: Checkpoint) -> Facts:
         """Labels, kind and features, after checking the head's shapes and that features and encoder fit."""
         config = checkpoint.config
+        _check_own(checkpoint, self.name)
         _check_layers(checkpoint)
         found = {key: checkpoint.tensors[key].shape for key in _beside(checkpoint.tensors.keys())}
         rows = (*found.get("classifier.weight", ()), 0)[0]
@@ -67,6 +68,12 @@ def _beside(keys: Set[str]) -> frozenset[str]:
 
 def _weighted(config: Document) -> bool:
     return config.flag("use_weighted_layer_sum", False)
+
+
+def _check_own(checkpoint: Checkpoint, family: str) -> None:
+    """Check that what the features and the window are compared with is there."""
+    own: dict[str, Shape] = dict.fromkeys(_OWN, ())
+    compare(checkpoint.source, family, own, {key: () for key in own if key in checkpoint.tensors})
 
 
 def _check_layers(checkpoint: Checkpoint) -> None:

@@ -85,7 +85,7 @@ def open_checkpoint(source: str, folder: Path) -> Checkpoint:
             )
         for path in files:
             refuse_stand_ins(path)
-        tensors = {key: info for path in files for key, info in _tensors_of(path).items()}
+        tensors = _united(files)
     except OSError as error:
         raise CheckpointError(f"{source}: {folder} cannot be read: {error}") from error
     if not tensors:
@@ -132,6 +132,19 @@ def safetensors_header(path: Path) -> dict[str, TensorInfo]:
     if end != size - 8 - length:
         raise _damaged(path, f"{end} bytes of tensors are declared, {size - 8 - length} are there")
     return infos
+
+
+def _united(files: tuple[Path, ...]) -> dict[str, TensorInfo]:
+    tensors: dict[str, TensorInfo] = {}
+    for path in files:
+        for key, info in _tensors_of(path).items():
+            if key in tensors:
+                raise CheckpointError(
+                    f"{key} is both in {tensors[key].file} and in {path.name}: which of them counts cannot be told. "
+                    "Fetch the checkpoint again."
+                )
+            tensors[key] = info
+    return tensors
 
 
 def _tensors_of(path: Path) -> dict[str, TensorInfo]:

@@ -16,6 +16,8 @@ from infra.errors import CheckpointError, LayoutError
 HEAD_CHANNELS = 64
 KERNELS = (10, 3, 3, 3, 3, 2, 2)
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
+BUCKETS = 320
+"""Of WavLM's distances between frames."""
 
 _CONVOLUTION = "feature_extractor.conv_layers.{}."
 _POSITIONS = "encoder.pos_conv_embed.conv."
@@ -47,9 +49,9 @@ def read_geometry(checkpoint: Checkpoint, prefix: str, family: str) -> tuple[Bac
         **_convolutions(shapes),
         **_positions(shapes, hidden),
     }
-    if shapes.has(_BUCKETS):
-        values["num_buckets"], values["num_attention_heads"] = shapes.of(_BUCKETS, 2)
-    elif hidden % HEAD_CHANNELS:
+    if shapes.has(_BUCKETS) and shapes.of(_BUCKETS, 2) != (BUCKETS, hidden // HEAD_CHANNELS):
+        raise shapes.strange(_BUCKETS, f"{BUCKETS} buckets for each head of {HEAD_CHANNELS} channels")
+    if hidden % HEAD_CHANNELS:
         raise shapes.strange("encoder.layer_norm.weight", f"a multiple of {HEAD_CHANNELS}, the channels of a head")
     kind = "wavlm" if shapes.has(_BUCKETS) else "wav2vec2"
     backbone = next(each for each in BACKBONES if each.model_type == kind)

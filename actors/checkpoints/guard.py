@@ -4,7 +4,7 @@ Owns the messages and the comparison of keys and shapes. Whether a layout is kno
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from actors.checkpoints.backbones import BACKBONES, backbone_of, beside_backbone
@@ -28,6 +28,8 @@ def choose(checkpoint: Checkpoint) -> Family:
         CheckpointError: None has it; says what it is instead, or which layout comes nearest and what differs.
     """
     keys = checkpoint.tensors.keys()
+    if has_adapters(keys):
+        raise _adapted(checkpoint)
     for family in families():
         if family.recognises(keys, checkpoint.config):
             return family
@@ -48,18 +50,41 @@ def compare(source: str, family: str, expected: Mapping[str, Shape], found: Mapp
     shapes = [f"{key} {list(found[key])}, expected {list(expected[key])}" for key in mismatched]
     raise LayoutError(
         f"{source} does not fit the {family} layout: {_differences(missing, unexpected, shapes)}. "
-        f"Scoring with it would use random weights, so it is refused.",
+        f"{_danger(missing or mismatched)}",
         missing=missing,
         unexpected=unexpected,
         mismatched=mismatched,
     )
 
 
+def by_name(source: str, keys: Iterable[str], name: Callable[[str], str]) -> dict[str, str]:
+    """Keys by the names that the network has for them.
+
+    Raises:
+        LayoutError: Two keys are spellings of one name: which of them is meant cannot be told.
+    """
+    named: dict[str, str] = {}
+    for key in sorted(keys):
+        if name(key) in named:
+            both = (named[name(key)], key)
+            raise LayoutError(
+                f"{source} has one tensor under two spellings, {_listed(both)}: which of them counts cannot be told. "
+                "Take the original checkpoint.",
+                unexpected=both,
+            )
+        named[name(key)] = key
+    return named
+
+
+def _adapted(checkpoint: Checkpoint) -> CheckpointError:
+    return CheckpointError(
+        f"{checkpoint.source} has adapters (LoRA) beside its weights: merge them into it, and save that."
+    )
+
+
 def _explained(checkpoint: Checkpoint) -> CheckpointError:
     keys, source = checkpoint.tensors.keys(), checkpoint.source
     head = beside_backbone(keys)
-    if has_adapters(keys):
-        return CheckpointError(f"{source} has adapters (LoRA) beside its weights: merge them into it, and save that.")
     what = purpose(keys, checkpoint.config)
     if what:
         return CheckpointError(f"{source} {what}, and has no emotion head. {_INSTEAD}.")
@@ -112,7 +137,7 @@ def _layout_error(checkpoint: Checkpoint, layouts: Sequence[Family], head: Seque
     return LayoutError(
         f"{checkpoint.source} has a head that no known layout has. The nearest is {family.name}: "
         f"{_differences(missing, unexpected, ())}. Known layouts: {known}. "
-        "Scoring with it would use random weights, so it is refused.",
+        f"{_danger(missing)}",
         missing=missing,
         unexpected=unexpected,
     )
@@ -138,6 +163,12 @@ def _differences(missing: Sequence[str], unexpected: Sequence[str], shapes: Sequ
     return "; ".join(parts)
 
 
+def _danger(lacking: Sequence[str]) -> str:
+    if lacking:
+        return "Scoring with it would use random weights, so it is refused."
+    return "What it has besides would be left out, and another network scored, so it is refused."
+
+
 def _with_nearest(key: str, unexpected: Sequence[str]) -> str:
     near = difflib.get_close_matches(key, unexpected[:256], n=1)
     return f"{key} (nearest found: {near[0]})" if near else key
@@ -145,5 +176,5 @@ def _with_nearest(key: str, unexpected: Sequence[str]) -> str:
 
 def _listed(names: Sequence[str], total: int | None = None) -> str:
     total = len(names) if total is None else total
-    shown = ", ".join(name[:120] for name in names[:_SHOWN])
+    shown = ", ".join((name if name.isprintable() else repr(name))[:120] for name in names[:_SHOWN])
     return f"{shown} and {total - _SHOWN} more" if total > _SHOWN else shown

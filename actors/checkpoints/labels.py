@@ -15,6 +15,8 @@ from infra.errors import CheckpointError, ConfigError
 
 DIMENSIONS = frozenset({"arousal", "dominance", "valence"})
 
+_PROBLEMS = (None, "single_label_classification", "multi_label_classification", "regression")
+
 
 def own_labels(config: Document, rows: int, head: str) -> tuple[str, ...]:
     """The labels of a checkpoint in the order of its outputs.
@@ -28,7 +30,7 @@ def own_labels(config: Document, rows: int, head: str) -> tuple[str, ...]:
         head: Key of the output layer, for messages.
 
     Raises:
-        CheckpointError: The labels do not number the rows, or are not distinct.
+        CheckpointError: The labels do not number the rows, are alike but for case, or `label2id` contradicts them.
     """
     labels = _named(config) or tuple(f"LABEL_{row}" for row in range(rows))
     if len(labels) != rows:
@@ -36,8 +38,11 @@ def own_labels(config: Document, rows: int, head: str) -> tuple[str, ...]:
             f"{config.path}: {len(labels)} labels ({_shown(labels)}), but {head} has {rows} rows. One label for "
             "each row is expected: this configuration belongs to another head."
         )
-    if len(labels) < 2 or len(set(labels)) != len(labels):
-        raise CheckpointError(f"{config.path}: labels must be distinct and at least two, found {_shown(labels)}.")
+    if len(labels) < 2 or len({_key(label) for label in labels}) != len(labels):
+        raise CheckpointError(
+            f"{config.path}: labels must be at least two, and differ by more than case, found {_shown(labels)}."
+        )
+    _check_numbers(config, labels)
     return labels
 
 
@@ -46,6 +51,8 @@ def kind_of(config: Document, labels: Sequence[str]) -> Kind:
     problem = config.text("problem_type")
     if DIMENSIONS.issuperset(label.casefold() for label in labels):
         return "dimensional"
+    if problem not in _PROBLEMS:
+        raise config.wrong("problem_type", " or ".join(filter(None, _PROBLEMS)))
     if problem == "regression":
         raise CheckpointError(
             f"{config.path}: a regression on {_shown(labels)}. "
@@ -176,9 +183,20 @@ def _named(config: Document) -> tuple[str, ...]:
     ):
         raise config.wrong("id2label", "one label for each row, numbered from 0 without a gap")
     labels = [by_row[str(row)] for row in range(len(by_row))]
-    if not all(isinstance(each, str | int) and str(each).strip() for each in labels):
+    if not all(isinstance(each, str | int) and str(each).strip() and str(each).isprintable() for each in labels):
         raise config.wrong("id2label", "labels that are texts")
     return tuple(str(each) for each in labels)
+
+
+def _check_numbers(config: Document, labels: Sequence[str]) -> None:
+    """Refuse a `label2id` that numbers the same labels otherwise. One with other names is a left-over, and passes."""
+    other = config.values.get("label2id")
+    for row, label in enumerate(labels):
+        number = other.get(label, row) if isinstance(other, dict) else row
+        if str(number) != str(row):
+            raise config.wrong(
+                "label2id", f"{label} to be {row}, as in id2label: with a wrong order every emotion is wrong"
+            )
 
 
 def _checked(labels: Sequence[str], overrides: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -20,7 +20,7 @@ MAX_PICKLE_BYTES = 64 << 20
 _DICT = "collections OrderedDict"
 _TENSORS = re.compile(
     r"torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|parameter)|torch\.nn\.parameter Parameter"
-    r"|torch(\.storage)? \w+Storage|torch (b?float|u?int|complex|bool|half|double|long)\w*"
+    r"|torch(\.storage)? \w+Storage|torch device|torch (b?float|u?int|complex|bool|half|double|long)\w*"
 )
 _PUTS = frozenset(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"))
 _GETS = frozenset(("GET", "BINGET", "LONG_BINGET"))
@@ -83,6 +83,6 @@ def _check(operations: Iterable[Operation], path: Path) -> None:
 
 def _refused(path: Path, what: str) -> CheckpointError:
     return CheckpointError(
-        f"{path} cannot be read as plain weights: it asks for {what[:100]}, and a state dict is tensors by name. It holds "
-        "code, which is never run, or more than weights: take the original file, or one saved as safetensors."
+        f"{path} cannot be read as plain weights: it asks for {what[:100]}, and a state dict is tensors by name. It "
+        "holds code, which is never run, or more than weights: take the original file, or one saved as safetensors."
     )

@@ -20,7 +20,6 @@ from actors.checkpoints.pulled import (
     check_pulled,
     find_pulled,
     models_folder,
-    read_record,
     record_file,
 )
 from actors.checkpoints.source import check_hub_id, refuse_known
@@ -69,7 +68,8 @@ def pull(
 
     Raises:
         WeightsAbsentError: The hub cannot be reached, or has no such repository or revision.
-        CheckpointError: No hub id; a checkpoint of no use; no or damaged weights; `output` holds something else.
+        CheckpointError: No hub id; a checkpoint of no use; no or damaged weights; `output` holds something else; what
+            is there already is not what was pulled; the disk is full.
     """
     check_hub_id(source)
     refuse_known(source)
@@ -81,12 +81,17 @@ def pull(
     folder = output or models_folder(settings.home, source) / commit.sha
     if revision != commit.sha:
         say(f"{source}: {revision or 'the main branch'} is commit {commit.sha}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.parent):
-        record = _recorded(folder, commit.sha)
-        if record is not None:
-            return Pulled(folder, record, fetched=False)
-        _make(folder, commit, cached, revision, hub or Hub(), say)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent):
+            record = _recorded(folder, commit.sha)
+            if record is not None:
+                return Pulled(folder, record, fetched=False)
+            _make(folder, commit, cached, revision, hub or Hub(), say)
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} could not be written: {error}. Make room there or give another --output, then pull again."
+        ) from error
     return Pulled(folder, _known_record(folder), fetched=True)
 
 
@@ -95,7 +100,7 @@ def _present(source: str, revision: str | None, output: Path | None, settings: S
     if not (settings.hub_offline or (revision and COMMIT.fullmatch(revision))):
         return None
     folder = find_pulled(settings.home, source, revision) if output is None else output
-    record = read_record(folder) if folder else None
+    record = check_pulled(folder) if folder else None
     fits = record is not None and record.source == source and revision in (None, record.revision, record.asked)
     return Pulled(folder, record, fetched=False) if folder and record and fits else None
 
@@ -116,7 +121,7 @@ def _commit(source: str, revision: str | None, settings: Settings, hub: Hub) -> 
 
 def _recorded(folder: Path, sha: str) -> PullRecord | None:
     """The record of a folder that is there already; None where there is none, or an empty one."""
-    record = read_record(folder)
+    record = check_pulled(folder)
     if record is not None and record.revision != sha:
         raise CheckpointError(
             f"{folder} holds commit {record.revision}, not {sha}; give another --output or remove it."
@@ -152,7 +157,7 @@ def _fill(fetched: Path, whole: Path, commit: Commit, asked: str | None, say: Sa
     replaced = to_safetensors(fetched, whole)
     converted = tuple(record_file(path) for path in replaced)
     for name in sorted(set(commit.files) - {path.name for path in replaced}):
-        os.link(fetched / name, whole / name)
+        _link(fetched / name, whole / name)
     record = PullRecord(
         source=commit.source,
         revision=commit.sha,
@@ -163,6 +168,14 @@ def _fill(fetched: Path, whole: Path, commit: Commit, asked: str | None, say: Sa
         converted=converted,
     )
     (whole / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _link(path: Path, target: Path) -> None:
+    """A second name for a file, so that what was fetched stays for a next try; a copy where the disk has no links."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 def _settle(folder: Path) -> None:

@@ -91,8 +91,8 @@ def check_pulled(folder: Path) -> PullRecord | None:
             raise CheckpointError(f"{path} is gone, though {RECORD} lists it. {_remedy(folder, record)}")
         if path.stat().st_size != file.size or file_sha256(path) != file.sha256:
             raise CheckpointError(
-                f"{path} is not what was pulled: its {path.stat().st_size} bytes should be {file.size} with SHA-256 "
-                f"{file.sha256}. {_remedy(folder, record)}"
+                f"{path} is not what was pulled: it had {file.size} bytes with SHA-256 {file.sha256}, and has "
+                f"{path.stat().st_size} with {file_sha256(path)}. {_remedy(folder, record)}"
             )
     later = {path.name for path in weight_files(folder)} - {file.name for file in record.files}
     if later:

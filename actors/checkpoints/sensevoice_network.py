@@ -9,10 +9,9 @@ from torch import nn
 from actors.checkpoints.family_sensevoice import ENCODER, check_head, encoder_settings, read_fbank, read_tags
 from actors.checkpoints.files import Checkpoint
 from actors.checkpoints.funasr_extra import part
-from actors.checkpoints.guard import compare
 from actors.checkpoints.network import Network, linear
 from actors.checkpoints.precision import Precision, computing, lowered
-from actors.checkpoints.skeleton import fill, shapes
+from actors.checkpoints.skeleton import fill
 from actors.checkpoints.weights import read_tensors
 from infra.errors import CheckpointError
 
@@ -89,10 +88,8 @@ def _encoder(checkpoint: Checkpoint, width: int, settings: Mapping[str, int], fa
     except Exception as error:  # torch and funasr raise whatever a wrong configuration breaks first
         summary = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise CheckpointError(f"{checkpoint.folder / 'config.yaml'} describes no SenseVoice: {summary}") from error
-    own = [key for key in checkpoint.tensors if key.startswith(ENCODER)]
-    compare(checkpoint.source, family, shapes(encoder, ENCODER), {key: checkpoint.tensors[key].shape for key in own})
-    tensors = read_tensors(checkpoint, own)
-    fill(encoder, {key.removeprefix(ENCODER): tensor for key, tensor in tensors.items()}, checkpoint.source)
+    own = (key for key in checkpoint.tensors if key.startswith(ENCODER))
+    fill(encoder, checkpoint, own, family, prefix=ENCODER)
     return encoder
 
 

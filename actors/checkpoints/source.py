@@ -10,13 +10,12 @@ from pathlib import Path
 
 from actors.checkpoints.catalogue import entry_of
 from actors.checkpoints.files import weight_files
-from actors.checkpoints.hub import SETTINGS, WEIGHTS, be_silent
-from actors.checkpoints.pulled import RECORD, check_pulled, find_pulled, read_record
+from actors.checkpoints.hub import Hub, cached_snapshot
+from actors.checkpoints.pulled import check_pulled, find_pulled, read_record
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import Settings
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -85,10 +84,10 @@ def check_hub_id(source: str) -> None:
 
 
 def refuse_known(source: str) -> None:
-    """Raise CheckpointError for a hub id that the catalogue knows to be of no use."""
+    """Raise CheckpointError for a hub id that the catalogue knows to be of no use, or that no family reads yet."""
     known = entry_of(source)
-    if known is not None and known.status == "refused":
-        raise CheckpointError(f"{source} cannot score emotions: {known.note}")
+    if known is not None and known.status in ("refused", "planned"):
+        raise CheckpointError(f"{source} cannot score emotions{' yet' * (known.status == 'planned')}: {known.note}")
 
 
 def _is_snapshot(folder: Path) -> bool:
@@ -106,34 +105,22 @@ def _checked_folder(folder: Path, revision: str | None) -> Path:
 
 
 def _snapshot(source: str, revision: str | None, network: bool) -> Path:
-    be_silent()
-    from huggingface_hub import constants, snapshot_download  # only hub ids need it
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    reason = "the network is not to be used (HF_HUB_OFFLINE)"
-    patterns = [*SETTINGS, *(each for group in WEIGHTS for each in group)]
-    for local in (True, False) if network else (True,):
-        try:
-            path = Path(
-                snapshot_download(
-                    source,
-                    revision=revision,
-                    local_files_only=local,
-                    allow_patterns=patterns,
-                    ignore_patterns=["*/*", RECORD],  # subfolders hold other states of the training, and examples
-                    etag_timeout=_TIMEOUT_S,
-                )
-            )
-            if not local or weight_files(path):  # the cache may hold a snapshot without its weights
-                return path
-        except HFValidationError as error:
-            raise CheckpointError(f"{source!r} is neither a folder nor a hub id (owner/name): {error}") from error
-        except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-            reason = str(error).splitlines()[0][:200] if not local else reason
-    raise _absent(source, revision, str(constants.HF_HUB_CACHE), reason)
+    cached = cached_snapshot(source, revision)
+    if cached is not None and weight_files(cached):  # the cache may hold a snapshot without its weights
+        return cached
+    if not network:
+        raise _absent(source, revision, "the network is not to be used (HF_HUB_OFFLINE)")
+    try:
+        hub = Hub()
+        return hub.fetch(hub.resolve(source, revision), asked=revision)
+    except WeightsAbsentError as error:
+        raise _absent(source, revision, str(error.__cause__ or error).partition("\n")[0][:200]) from error
 
 
-def _absent(source: str, revision: str | None, cache: str, reason: str) -> WeightsAbsentError:
+def _absent(source: str, revision: str | None, reason: str) -> WeightsAbsentError:
+    from huggingface_hub import constants  # only hub ids need it
+
+    cache = constants.HF_HUB_CACHE
     at = f" at revision {revision}" if revision else ""
     folder = Path(source)
     note = f" {_no_folder(source, folder)}" if folder.parent.is_dir() else ""

@@ -79,7 +79,8 @@ class TextFamily:
 
     def recognises(self, keys: Set[str], config: Document) -> bool:  # noqa: ARG002
         """Whether these are the encoder's keys with this head's beside them."""
-        return f"{self.prefix}embeddings.word_embeddings.weight" in keys and self._beside(keys) == set(self.head)
+        embeds = any(key.startswith(f"{self.prefix}embeddings.") for key in keys)
+        return embeds and self._beside(keys) == set(self.head)
 
     def describe(self, checkpoint: Checkpoint) -> Facts:
         """Labels, kind and tokens, after checking the head's shapes."""

@@ -36,8 +36,10 @@ class TextModel:
         """Score texts of any lengths; see `TextEmotionModel.logits`. An empty text is one without words.
 
         Raises:
-            ValueError: One of them is no text.
+            ValueError: One of them is no text, or they are one text instead of several.
         """
+        if isinstance(texts, str):
+            raise ValueError("texts is one str, expected a sequence of them: [text]")
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise ValueError(f"text {number} is a {type(text).__name__}, expected str")

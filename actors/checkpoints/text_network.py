@@ -8,10 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from actors.checkpoints.files import Checkpoint
-from actors.checkpoints.guard import compare
 from actors.checkpoints.network import linear
 from actors.checkpoints.precision import Precision, computing, lowered
-from actors.checkpoints.skeleton import fill, shapes, skeleton
+from actors.checkpoints.skeleton import fill, skeleton
 from actors.checkpoints.weights import read_tensors
 
 if TYPE_CHECKING:
@@ -66,14 +65,10 @@ def build_reader(checkpoint: Checkpoint, family: "TextFamily") -> TextNetwork:
         CheckpointError: The configuration describes no such network, or a tensor is damaged.
     """
     module = family.module(checkpoint.config)
-    encoder = skeleton(
-        checkpoint.config, module.module, module.classes, **({"add_pooling_layer": False} if module.pools else {})
-    )
-    own = {_current(key): key for key in family.encoder_keys(checkpoint.tensors.keys())}
-    found = {name: checkpoint.tensors[key].shape for name, key in own.items()}
-    compare(checkpoint.source, family.name, shapes(encoder, family.prefix), found)
-    tensors = read_tensors(checkpoint, own.values())
-    fill(encoder, {name.removeprefix(family.prefix): tensors[key] for name, key in own.items()}, checkpoint.source)
+    arguments = {"add_pooling_layer": False} if module.pools else {}
+    encoder = skeleton(checkpoint.config, module.module, module.classes, arguments=arguments)
+    own = family.encoder_keys(checkpoint.tensors.keys())
+    fill(encoder, checkpoint, own, family.name, prefix=family.prefix, name=_current)
     return TextNetwork(encoder, read_tensors(checkpoint, family.head), family).eval()
 
 

@@ -9,11 +9,10 @@ import torch
 from torch import nn
 
 from actors.checkpoints.files import Checkpoint
-from actors.checkpoints.guard import compare
 from actors.checkpoints.log_mel import LogMel, log_mel_preprocessing
 from actors.checkpoints.network import Network, linear
 from actors.checkpoints.precision import Precision, computing, lowered
-from actors.checkpoints.skeleton import fill, shapes, skeleton
+from actors.checkpoints.skeleton import fill, skeleton
 from actors.checkpoints.weights import read_tensors
 
 _CLASSES = ("WhisperEncoder", "WhisperConfig")
@@ -73,9 +72,7 @@ def build_whisper(checkpoint: Checkpoint, family: str, head_keys: Sequence[str])
         CheckpointError: The configuration describes no such network, or a tensor is damaged.
     """
     encoder = skeleton(checkpoint.config, "whisper.{}_whisper", _CLASSES)
-    own = [key for key in checkpoint.tensors if key.startswith(_PREFIX)]
-    compare(checkpoint.source, family, shapes(encoder, _PREFIX), {key: checkpoint.tensors[key].shape for key in own})
-    tensors = read_tensors(checkpoint, own)
-    fill(encoder, {key.removeprefix(_PREFIX): tensor for key, tensor in tensors.items()}, checkpoint.source)
+    own = (key for key in checkpoint.tensors if key.startswith(_PREFIX))
+    fill(encoder, checkpoint, own, family, prefix=_PREFIX)
     head = read_tensors(checkpoint, head_keys)
     return WhisperNetwork(encoder, log_mel_preprocessing(checkpoint), head).eval()

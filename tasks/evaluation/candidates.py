@@ -3,7 +3,7 @@
 A candidate that cannot be had is a row with its reason. Recorded scores need no candidate: see `answers`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from infra.settings import StoreAccess
 from tasks.config import PRESETS, Identity, ScoreConfig, load_config, resolve, short_hash
 from tasks.dimension_map import load_map
 from tasks.evaluation.result import ModelResult
+from tasks.promotions import CURRENT
 from tasks.tables import Decisions
 
 EVERY = ""
@@ -72,18 +73,21 @@ class Candidate:
         )
 
 
-def prepare(name: str, config: ScoreConfig) -> Candidate | ModelResult:
+def prepare(
+    name: str, config: ScoreConfig, load: Callable[[str], ScoreConfig] = load_config
+) -> Candidate | ModelResult:
     """Find a candidate, or say why it cannot be had.
 
     Args:
         name: A model (a folder or a hub id, perhaps with `@revision`), or a configuration (a preset or a YAML file).
         config: Precision, resources, reading and decision of the candidates that are models.
+        load: Reads a configuration by its name; one that knows the results knows `current`, too.
 
     Raises:
         ConfigError: A configuration is wrong.
     """
     try:
-        return _system(name) if is_system(name) else _model(name, config)
+        return _system(name, load(name)) if is_system(name) else _model(name, config)
     except WeightsAbsentError as error:
         return _unavailable(name, "failed", error)
     except CheckpointError as error:
@@ -92,7 +96,7 @@ def prepare(name: str, config: ScoreConfig) -> Candidate | ModelResult:
 
 def is_system(name: str) -> bool:
     """Whether a name means a configuration."""
-    return name in PRESETS or name.endswith((".yaml", ".yml"))
+    return name in PRESETS or name == CURRENT or name.endswith((".yaml", ".yml"))
 
 
 def split_revision(name: str) -> Route:
@@ -120,8 +124,7 @@ def _model(name: str, config: ScoreConfig) -> Candidate:
     return Candidate(name, "model", key, alone, {EVERY: key}, _decisions(found, config), {EVERY: found}, fitted)
 
 
-def _system(name: str) -> Candidate:
-    config = load_config(name)
+def _system(name: str, config: ScoreConfig) -> Candidate:
     identity: Identity = resolve(config)
     # The decision is no part of it: logits are kept.
     networks = {language: each.architecture for language, each in identity.checkpoints.items()}

@@ -181,6 +181,7 @@ def _what_it_is(answers: Answers, spec: Any) -> dict[str, Any]:
         "revision": spec.revision if len(specs) == 1 else None,
         "weights_sha256": spec.weights_sha256 if len(specs) == 1 else None,
         "family": ", ".join(sorted({each.family for each in specs})),
+        "output_kind": spec.kind if len(specs) == 1 else None,
         "labels": spec.labels if len(specs) == 1 else (),
         "label_map": {label: emotion for table in answers.maps.values() for label, emotion in table.items()},
         "languages": answers.languages,

@@ -50,7 +50,7 @@ class Dataset(Record):
         n: Segments evaluated.
         labelled, unlabelled, rejected, duplicates: Rows of the files: with a label of the taxonomy, with none, with
             one outside it, given twice. `tied`: segments whose raters are evenly split; they are not evaluated on.
-        unheard: Labelled segments that no candidate could hear (medium missing, unreadable, segment outside).
+        unheard: Labelled segments left out for a fault of the medium (missing, unreadable, ending before the segment).
         sha256: Of the label file's bytes; over those of several.
         counts: Segments by label. Likewise `languages`, `sources` (how many media), `speakers`.
         problems: The first of them; `problem_count` counts all.
@@ -134,6 +134,7 @@ class ModelResult(Record):
     revision: str | None = None
     weights_sha256: str | None = None
     family: str | None = None
+    output_kind: Literal["categorical", "multilabel", "dimensional"] | None = None
     labels: tuple[str, ...] = ()
     label_map: dict[str, str | None] = Field(default_factory=dict)
     languages: tuple[str, ...] = ()

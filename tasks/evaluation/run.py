@@ -31,6 +31,7 @@ from tasks.evaluation.request import RECORDED, EvaluateRequest
 from tasks.evaluation.result import Evaluation, ModelResult
 from tasks.evaluation.router import route_models
 from tasks.labels import LabelledSet, read_labelled
+from tasks.promotions import CURRENT, choose
 from tasks.records import new_run_id
 
 Fetch = Callable[[str], bytes]
@@ -84,6 +85,7 @@ def evaluate_recorded(request: EvaluateRequest, fetch: Fetch, shelf: Shelf) -> E
         InputError: A file cannot be read, or has no such scores.
     """
     started = time.perf_counter()
+    request = _with_current(request, shelf)
     segments = gather(_read(request, fetch))
     missing = [kind for kind in _kinds(request, segments) if kind not in segments.recorded]
     if missing or not segments.recorded:
@@ -109,13 +111,14 @@ def open_evaluation(request: EvaluateRequest, results: str, services: Services) 
         StoreError: A store cannot be reached.
     """
     started = time.perf_counter()
+    shelf = StoreShelf(Store(services.access_for(results)), Location.parse(results))
+    request = _with_current(request, shelf)
     assert request.media is not None, "checked where the request is built"
     config = config_of(request)
     segments = gather(_read(request, lambda source: read_label_file(source, lambda s: Store(services.access_for(s)))))
     media = Store(services.access_for(request.media))
     listed = media.list(Location.parse(request.media))
     segments, wanted = find_media(segments, listed, config.media.suffixes)
-    shelf = StoreShelf(Store(services.access_for(results)), Location.parse(results))
     return Opened(
         new_run_id(),
         started,
@@ -123,7 +126,7 @@ def open_evaluation(request: EvaluateRequest, results: str, services: Services) 
         config,
         segments,
         tuple(wanted),
-        tuple(_candidates(request.models, config)),
+        tuple(_candidates(request.models, config, lambda name: choose(name, lambda: shelf).config)),
         services,
         Archive(shelf),
         HeardCache(shelf),
@@ -202,11 +205,20 @@ def _kinds(request: EvaluateRequest, segments: Segments) -> Sequence[str]:
     return (request.modality,) if request.modality else tuple(segments.recorded)
 
 
-def _candidates(names: Sequence[str], config: ScoreConfig) -> list[Candidate | ModelResult]:
+def _with_current(request: EvaluateRequest, shelf: Shelf) -> EvaluateRequest:
+    """The request with what is `current` on the shelf in place of that word."""
+    if request.config != CURRENT:
+        return request
+    return request.model_copy(update={"config": choose(CURRENT, lambda: shelf).config})
+
+
+def _candidates(
+    names: Sequence[str], config: ScoreConfig, load: Callable[[str], ScoreConfig]
+) -> list[Candidate | ModelResult]:
     """The candidates in order, each once; a configuration brings its routes' models along, for the router audit."""
     found: dict[str, Candidate | ModelResult] = {}
     for name in names:
-        each = found.setdefault(name, prepare(name, config))
+        each = found.setdefault(name, prepare(name, config, load))
         if isinstance(each, Candidate):
             for model in route_models(each):
                 found.setdefault(model, prepare(model, each.config))

@@ -5,6 +5,7 @@ can be told from the next, then what the set is too small for.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -119,8 +120,13 @@ def _range(result: ModelResult) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(shortened(visible(name), 60) for name in names[:_NAMES])
+    shown = ", ".join(shortened(visible(_short(name)), 60) for name in names[:_NAMES])
     return f"{shown}, … (+{len(names) - _NAMES})" if len(names) > _NAMES else shown
+
+
+def _short(name: str) -> str:
+    """Of a folder its last part: a sentence is no place for a path."""
+    return Path(name).name if Path(name).is_dir() else name
 
 
 def _joined(sentences: Sequence[Text]) -> Text:

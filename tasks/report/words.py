@@ -1,7 +1,8 @@
 """The report's words in English and Korean, and how figures and names are written. Owns no layout.
 
 The words themselves are data: words.en.yaml and words.ko.yaml, with the same keys; those of the evaluation's pages lie
-in evaluation/ and begin with `ev_`, those of the survey's in unlabelled/ with `un_`.
+in evaluation/ and begin with `ev_`, those of the survey's in unlabelled/ with `un_`, those of the tuning's in tuning/
+with `tu_`.
 """
 
 import re
@@ -68,7 +69,7 @@ def named(kind: str, name: str) -> Text:
 def catalogue(language: str) -> Mapping[str, str | Mapping[str, str]]:
     """All words of one language, by key."""
     found: dict[str, str | Mapping[str, str]] = {}
-    for folder in ("", "evaluation/", "unlabelled/"):
+    for folder in ("", "evaluation/", "unlabelled/", "tuning/"):
         text = files("tasks.report").joinpath(f"{folder}words.{language}.yaml").read_text(encoding="utf-8")
         found |= yaml.safe_load(text)
     return found

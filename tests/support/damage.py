@@ -20,15 +20,9 @@ from safetensors.torch import load_file, save_file
 
 from actors.checkpoints import identify, load, load_text
 from infra.errors import CheckpointError
-from tests.support.checkpoints import (
-    edit_config,
-    write_dimensional,
-    write_ehcalabres,
-    write_odyssey,
-    write_soxan,
-    write_speechbrain,
-    write_stock,
-)
+from tests.support.checkpoints import edit_config, write_dimensional, write_ehcalabres, write_soxan, write_stock
+from tests.support.funasr_checkpoints import write_emotion2vec, write_sensevoice
+from tests.support.recipe_checkpoints import write_odyssey, write_speechbrain
 from tests.support.text_checkpoints import write_text
 from tests.support.whisper_checkpoints import write_whisper
 
@@ -52,7 +46,14 @@ FAMILIES: Mapping[str, Callable[[Path], Path]] = {
     "electra": lambda folder: write_text(folder, "electra"),
     "bert": lambda folder: write_text(folder, "bert"),
     "distilbert": lambda folder: write_text(folder, "distilbert"),
+    "emotion2vec": write_emotion2vec,
+    "sensevoice": write_sensevoice,
 }
+
+NEED_FUNASR = ("emotion2vec", "sensevoice")
+"""Families that are always refused where the optional package is not installed."""
+
+SUFFIXES = (".safetensors", ".bin", ".ckpt", ".pt")
 
 UNUSED = ("masked_spec_embed", "position_ids", "pooler.", "relative_attention")
 """Parts of keys without which, or with another one of which, a checkpoint may still load."""
@@ -99,7 +100,7 @@ def shard(folder: Path) -> Path:
 
 def weights(folder: Path) -> list[Path]:
     """The files with tensors."""
-    return sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin", ".ckpt"))
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
 def cut(folder: Path, rng: Rng) -> bool:
@@ -151,7 +152,7 @@ def remove(folder: Path, rng: Rng) -> bool:
     """Remove a file."""
     path = _any([*folder.iterdir()], rng)
     path.unlink()
-    return path.suffix in (".safetensors", ".bin", ".ckpt")
+    return path.suffix in SUFFIXES
 
 
 def reshape(folder: Path, rng: Rng) -> bool:
@@ -211,6 +212,12 @@ def miscount_labels(folder: Path, rng: Rng) -> bool:
         lines = encoder.read_text().splitlines()
         encoder.write_text("\n".join(lines[1:] if rng.random() < 0.5 else [lines[0], *lines]))
         return True
+    tokens = folder / "tokens.txt"
+    if tokens.exists():
+        tokens.write_text("\n".join(tokens.read_text().splitlines()[1:]))
+        return True
+    if not (folder / "config.json").exists():
+        return False
     labels = list(json.loads((folder / "config.json").read_text())["id2label"].values())
     changed = [labels[:-1], [*labels, "more"], [labels[0]] * len(labels), [], [""] * len(labels), [{}] * len(labels)]
     chosen = changed[int(rng.integers(len(changed)))]
@@ -238,7 +245,9 @@ def point_to_lfs(folder: Path, rng: Rng) -> bool:
 
 def claim(folder: Path, rng: Rng) -> bool:
     """Let a setting claim an extreme value."""
-    path = _any([each for each in _settings(folder) if each.suffix == ".json"], rng)
+    path = _json(folder, rng)
+    if path is None:
+        return False
     values = json.loads(path.read_text())
     if not isinstance(values, dict) or not values:
         return False
@@ -250,7 +259,9 @@ def claim(folder: Path, rng: Rng) -> bool:
 
 def nest(folder: Path, rng: Rng) -> bool:
     """Nest a setting so deeply that readers which recurse run out of stack."""
-    path = _any([each for each in _settings(folder) if each.suffix == ".json"], rng)
+    path = _json(folder, rng)
+    if path is None:
+        return False
     depth = int(rng.choice([500, 990, 2000, 100_000]))
     path.write_text(path.read_text().rstrip().removesuffix("}") + ', "deep": ' + "[" * depth + "]" * depth + "}")
     return False
@@ -300,7 +311,8 @@ class _Harm:
 
 def _place_for_pickle(folder: Path) -> Path:
     """Remove the weights; gives the pickled file that would be read in their place."""
-    target = next((path for path in weights(folder) if path.suffix == ".ckpt"), folder / "pytorch_model.bin")
+    pickled = [path for path in weights(folder) if path.suffix in (".ckpt", ".pt")]
+    target = pickled[0] if pickled else folder / "pytorch_model.bin"
     for path in weights(folder):
         path.unlink()
     (folder / "model.safetensors.index.json").unlink(missing_ok=True)
@@ -311,6 +323,11 @@ def _any(paths: list[Path], rng: Rng) -> Path:
     return sorted(paths)[int(rng.integers(len(paths)))]
 
 
+def _json(folder: Path, rng: Rng) -> Path | None:
+    paths = [each for each in _settings(folder) if each.suffix == ".json"]
+    return _any(paths, rng) if paths else None
+
+
 def _settings(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file() and path not in weights(folder)]
 
@@ -318,13 +335,14 @@ def _settings(folder: Path) -> list[Path]:
 def _change_tensor(folder: Path, rng: Rng, change: Callable[[dict[str, torch.Tensor], str], object]) -> bool:
     path = _any(weights(folder), rng)
     safe = path.suffix == ".safetensors"
-    tensors = load_file(path) if safe else torch.load(path, weights_only=True)
+    content = load_file(path) if safe else torch.load(path, weights_only=True)
+    tensors = content["model"] if isinstance(content.get("model"), dict) else content
     key = sorted(tensors)[int(rng.integers(len(tensors)))]
     change(tensors, key)
     if safe:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, {"format": "pt"})
     else:
-        torch.save(tensors, path)
+        torch.save(content, path)
     return not any(part in key for part in UNUSED)
 
 

@@ -46,6 +46,7 @@ class FakeHub:
         asked: Method and path of every request, in order.
         spoiled: Files that are served with other bytes than announced.
         go_on: Cleared, the bytes of large files are held back until it is set.
+        instead: What every question about a repository is answered with, where it is set.
         cut_after: Close the connection after so many bytes of a large file; None: never.
     """
 
@@ -54,6 +55,7 @@ class FakeHub:
         self.repositories: dict[str, Repository] = {}
         self.asked: list[tuple[str, str]] = []
         self.spoiled: set[str] = set()
+        self.instead: bytes | None = None
         self.cut_after: int | None = None
         self.go_on = threading.Event()
         self.go_on.set()
@@ -101,6 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append((self.command, path))
+        if self.hub.instead is not None:
+            return self._send(200, self.hub.instead, {"Content-Type": "application/json"}, body=body)
         for pattern, respond in ((_TREE, self._tree), (_MODEL, self._model), (_FILE, self._file)):
             match = pattern.fullmatch(path)
             if match is None:

@@ -78,4 +78,4 @@ def scored_corpus(run: Run, name: str | None = None) -> Scored:
     labels = {
         each.source: TAXONOMY if each.kind == "dimensional" else each.labels for each in identity.checkpoints.values()
     }
-    return Scored(name or run.config.name, lambda: results.current_scores(ledger, identity.decisions.name), labels)
+    return Scored(name or run.config.name, lambda: results.current_scores(ledger, *identity.decisions.names), labels)

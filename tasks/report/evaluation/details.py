@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.contract import TAXONOMY
-from tasks.evaluation.result import Bin, ClassFigures, Counts, Evaluation, Group, Interval, ModelResult
+from tasks.evaluation.result import ClassFigures, Counts, Evaluation, Group, Interval, ModelResult
 from tasks.report.evaluation.candidates import flag_name, in_order
 from tasks.report.evaluation.figures import Emotion, Name, emotion, figure, listed, place
 from tasks.report.evaluation.phrases import phrase
+from tasks.report.evaluation.reliability import Diagram, diagram
 from tasks.report.palette import CATEGORIES
 from tasks.report.words import (
     UNDEFINED,
@@ -25,8 +26,6 @@ OPEN_CANDIDATES = 2
 """Candidates whose details are unfolded; the rest are one click away."""
 MAX_GROUPS = 20
 """Groups of one kind in a table, the largest first."""
-_APART = 16.0
-"""Units between two numbers of the reliability diagram."""
 SHADES = 10
 """Steps of the confusion matrix's shading: the style sheet has one class for each."""
 
@@ -47,23 +46,6 @@ class Bar:
 
     text: str
     width: str
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A point of the reliability diagram, in its own units (0…200 each way, downwards), and its bar below (0…36).
-
-    `told` is the number over the bar, where there is room for it.
-    """
-
-    x: float
-    y: float
-    radius: float
-    bar: float
-    n: str
-    told: str
-    confidence: str
-    accuracy: str
 
 
 @dataclass(frozen=True)
@@ -97,8 +79,7 @@ class Details:
     facts: tuple[tuple[Text, str | Text], ...]
     confusion: tuple[tuple[Emotion, str, tuple[ConfusionCell, ...]], ...]
     classes: tuple[tuple[Emotion, str, str, tuple[Bar, ...]], ...]
-    dots: tuple[Dot, ...]
-    dots_label: Text
+    reliability: Diagram
     posterior: tuple[tuple[Emotion, Bar, Bar], ...]
     groups: tuple[GroupTable, ...]
     intervals: tuple[IntervalRow, ...]
@@ -133,8 +114,7 @@ def _details(model: ModelResult, name: Name, counts: Counts, unfolded: bool) -> 
         facts=tuple(_facts(model)),
         confusion=tuple(_confusion(model.confusion)),
         classes=tuple(_class(each) for each in model.classes),
-        dots=_dots(model.reliability),
-        dots_label=_dots_label(model.reliability),
+        reliability=diagram(model.reliability),
         posterior=_posterior(model.mean_posterior, counts),
         groups=_groups(model.groups),
         intervals=tuple(_interval(key, each) for key, each in model.intervals.items()),
@@ -207,39 +187,6 @@ def _class(each: ClassFigures) -> tuple[Emotion, str, str, tuple[Bar, ...]]:
 
 def _bar(value: float | None) -> Bar:
     return Bar(figure(value), place(value or 0.0))
-
-
-def _dots(bins: tuple[Bin, ...]) -> tuple[Dot, ...]:
-    most = max((each.n for each in bins), default=0)
-    return tuple(_dot(each, most, _alone(each, bins)) for each in bins if each.n)
-
-
-def _alone(each: Bin, bins: tuple[Bin, ...]) -> bool:
-    """Whether its number has room: where bins stand close together, their numbers would cover each other."""
-    return all(abs(200 * (other.confidence - each.confidence)) >= _APART for other in bins if other is not each)
-
-
-def _dot(each: Bin, most: int, told: bool) -> Dot:
-    return Dot(
-        x=round(200 * each.confidence, 1),
-        y=round(200 * (1 - each.accuracy), 1),
-        radius=round(3 + 5 * (each.n / most) ** 0.5, 1),
-        bar=round(36 * each.n / most, 1),
-        n=number(each.n),
-        told=number(each.n) if told else "",
-        confidence=figure(each.confidence),
-        accuracy=figure(each.accuracy),
-    )
-
-
-def _dots_label(bins: tuple[Bin, ...]) -> Text:
-    points = [
-        words("ev_reliability_bin", n=each.n, confidence=figure(each.confidence), accuracy=figure(each.accuracy))
-        for each in bins
-        if each.n
-    ]
-    joined = Text("; ".join(each.en for each in points), "; ".join(each.ko for each in points))
-    return words("ev_reliability_alt", bins=joined)
 
 
 def _posterior(mean: Mapping[str, float], counts: Counts) -> tuple[tuple[Emotion, Bar, Bar], ...]:

@@ -4,7 +4,7 @@ The verdict itself comes with the record; the words are in words.*.yaml.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tasks.evaluation.result import Evaluation
 from tasks.numerics.sources import FEW_SOURCES
@@ -51,7 +51,13 @@ def cautions(evaluation: Evaluation) -> list[Text]:
         said.append(words("ev_no_segments"))
     elif dataset.n < SMALL:
         said.append(words("ev_small", n=dataset.n, points=f"{98 / dataset.n**0.5:.0f}"))
-    return said + _notes(evaluation)
+    return said + in_both(evaluation.notes, evaluation.notes_ko)
+
+
+def in_both(notes: Sequence[str], notes_ko: Sequence[str]) -> list[Text]:
+    """A record's own notes in both languages; where one has no Korean, its English stands for both."""
+    korean = [*notes_ko, *notes[len(notes_ko) :]]
+    return [Text(visible(en), visible(ko)) for en, ko in zip(notes, korean, strict=False)]
 
 
 def settling(evaluation: Evaluation, names: Mapping[str, Name]) -> list[Text]:
@@ -80,12 +86,6 @@ def _open_pairs(evaluation: Evaluation, names: Mapping[str, Name]) -> list[Text]
         said.append(words("ev_settle_more", n=len(known) - MAX_OPEN))
     reasons = Counter(each.undefined.get("labels_to_decide", "") for each in pairs if each.labels_to_decide is None)
     return said + [words("ev_settle_why", n=n, why=phrase(why)) for why, n in reasons.items() if why]
-
-
-def _notes(evaluation: Evaluation) -> list[Text]:
-    """The evaluation's own notes; where one has no Korean, its English stands for both."""
-    korean = [*evaluation.notes_ko, *evaluation.notes[len(evaluation.notes_ko) :]]
-    return [Text(visible(en), visible(ko)) for en, ko in zip(evaluation.notes, korean, strict=False)]
 
 
 def _with(evaluation: Evaluation, flag: str) -> Text | None:

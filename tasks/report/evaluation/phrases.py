@@ -1,7 +1,7 @@
 """What the evaluation's figures say of themselves in English, for Korean readers too.
 
 The record is written once, in English. The phrases that it is made of are known, so the page can give them in Korean:
-phrases.ko.yaml. A phrase that is not there stays English.
+phrases.ko.yaml, here and for the tuning's in tuning/. A phrase that is not there stays English.
 """
 
 import re
@@ -31,13 +31,15 @@ def phrases(texts: Iterable[str]) -> Text:
 
 @cache
 def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
-    text = files("tasks.report").joinpath("evaluation/phrases.ko.yaml").read_text(encoding="utf-8")
-    return tuple((_pattern(english), korean) for english, korean in yaml.safe_load(text).items())
+    found: dict[str, str] = {}
+    for folder in ("evaluation", "tuning"):
+        found |= yaml.safe_load(files("tasks.report").joinpath(f"{folder}/phrases.ko.yaml").read_text(encoding="utf-8"))
+    return tuple((_pattern(english), korean) for english, korean in found.items())
 
 
 def _pattern(english: str) -> re.Pattern[str]:
     # A place holds one word or number: names from outside never end up inside a phrase.
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[\\w.,]+)", re.escape(english)))
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[\\w.,+-]+)", re.escape(english)))
 
 
 def _filled(korean: str, values: Mapping[str, str]) -> str:

@@ -4,16 +4,15 @@ import shlex
 
 import yaml
 
-from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result import Dataset, Evaluation
 from tasks.report.frame import moment
 from tasks.report.words import UNDEFINED, Text, duration, named, number, visible, words
 
 Rows = list[tuple[Text, str | Text]]
 
 
-def set_rows(evaluation: Evaluation) -> Rows:
+def set_rows(dataset: Dataset) -> Rows:
     """The labelled set in numbers."""
-    dataset = evaluation.dataset
     counts = (("rejected", dataset.rejected), ("duplicates", dataset.duplicates), ("unheard", dataset.unheard))
     languages = (f"{named('language', code).en} {n}" for code, n in dataset.languages.items())
     korean = (f"{named('language', code).ko} {n}" for code, n in dataset.languages.items())

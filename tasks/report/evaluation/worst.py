@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.evaluation.result import Evaluation, Segment, SetProblem
+from tasks.evaluation.result import Dataset, Evaluation, Segment, SetProblem
 from tasks.report.evaluation.figures import Emotion, Name, emotion, figure
 from tasks.report.words import UNDEFINED, Text, clock, named, number, shortened, visible
 
@@ -52,10 +52,10 @@ def worst_rows(evaluation: Evaluation, names: Mapping[str, Name], media: Mapping
     return tuple(_row(each, names, _at_hand(each, media)) for each in evaluation.worst[:MAX_WORST])
 
 
-def problem_table(evaluation: Evaluation) -> Problems:
+def problem_table(dataset: Dataset) -> Problems:
     """File, line, kind and what is wrong."""
-    rows = tuple(_problem(each) for each in evaluation.dataset.problems)
-    left = max(0, evaluation.dataset.problem_count - len(rows))
+    rows = tuple(_problem(each) for each in dataset.problems)
+    left = max(0, dataset.problem_count - len(rows))
     return Problems(rows[:MAX_PROBLEMS], rows[MAX_PROBLEMS:], left)
 
 

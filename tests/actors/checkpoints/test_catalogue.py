@@ -115,6 +115,8 @@ def test_a_checkpoint_that_nobody_knows_may_have_any_labels() -> None:
     ("card", "licence"),
     [
         ("---\nlicense: cc-by-nc-4.0\n---\n", "cc-by-nc-4.0"),
+        ("---\r\nlicense: cc-by-nc-4.0\r\n---\r\n", "cc-by-nc-4.0"),
+        ("\ufeff---\nlicense:\n- mit\n- cc-by-nc-4.0\n---\n", "mit, cc-by-nc-4.0"),
         ("---\nlicense: other\nlicense_name: research-only\n---\n", "other: research-only"),
         ("---\nlanguage: en\n---\n", "apache-2.0"),
         ("---\n: : [\n---\n", "apache-2.0"),
@@ -124,7 +126,7 @@ def test_a_checkpoint_that_nobody_knows_may_have_any_labels() -> None:
 )
 def test_the_card_comes_before_the_catalogue(tmp_path: Path, card: str | None, licence: str) -> None:
     if card is not None:
-        (tmp_path / "README.md").write_text(card)
+        (tmp_path / "README.md").write_bytes(card.encode())
 
     assert licence_of(SUPERB, tmp_path) == licence
 

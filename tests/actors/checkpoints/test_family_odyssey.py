@@ -15,7 +15,8 @@ from actors.checkpoints import identify, label_map, load
 from actors.checkpoints.identity import examine
 from actors.checkpoints.preprocessing import Preprocessing
 from infra.errors import CheckpointError, LayoutError
-from tests.support.checkpoints import Tensors, backbone_config, edit_config, some_signals, write_odyssey
+from tests.support.checkpoints import Tensors, backbone_config, edit_config, some_signals
+from tests.support.recipe_checkpoints import write_odyssey
 
 DIMENSIONS = ("arousal", "dominance", "valence")
 HUB = "/models/SER-Odyssey-Baseline-WavLM-Multi-Attributes"

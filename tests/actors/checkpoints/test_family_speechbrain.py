@@ -13,14 +13,8 @@ from actors.checkpoints import identify, load
 from actors.checkpoints.identity import examine
 from actors.checkpoints.preprocessing import Preprocessing
 from infra.errors import CheckpointError, LayoutError
-from tests.support.checkpoints import (
-    SPEECHBRAIN_RECIPE,
-    Tensors,
-    backbone_config,
-    some_signals,
-    write_preprocessor,
-    write_speechbrain,
-)
+from tests.support.checkpoints import Tensors, backbone_config, some_signals, write_preprocessor
+from tests.support.recipe_checkpoints import SPEECHBRAIN_RECIPE, write_speechbrain
 
 
 def recipe(old: str, new: str) -> str:

@@ -135,6 +135,8 @@ def test_settings_tell_features_apart(tmp_path: Path) -> None:
     ("key", "becomes", "missing"),
     [
         ("classifier.weight", None, "classifier.weight"),
+        ("encoder.conv1.weight", None, "encoder.conv1.weight"),
+        ("encoder.embed_positions.weight", "encoder.positions.weight", "encoder.embed_positions.weight"),
         ("projector.bias", "projection.bias", "projector.bias"),
         ("encoder.layers.1.fc1.weight", None, "encoder.layers.1.fc1.weight"),
         ("encoder.layer_norm.bias", "encoder.norm.bias", "encoder.layer_norm.bias"),

@@ -188,6 +188,17 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
         identify(str(tmp_path))
 
 
+def test_a_tensor_in_two_shards_is_refused_with_both(tmp_path: Path) -> None:
+    shard(write_stock(tmp_path))
+    first, second = sorted(tmp_path.glob("model-*.safetensors"))
+    tensors = load_file(first)
+    key = sorted(tensors)[0]
+    save_file(load_file(second) | {key: tensors[key] + 1}, second)
+
+    with pytest.raises(CheckpointError, match=rf"{key} is both in .*{first.name} and in {second.name}"):
+        identify(str(tmp_path))
+
+
 def test_a_shard_outside_the_folder_is_refused(tmp_path: Path) -> None:
     shard(write_stock(tmp_path))
     edit_config(tmp_path, "model.safetensors.index.json", weight_map={"classifier.weight": "../secret.safetensors"})

@@ -16,7 +16,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
     "large": {"model_type": "wav2vec2", "norm": "layer"},
     "hubert large": {"model_type": "hubert", "norm": "layer"},
     "wavlm base": {"model_type": "wavlm", "norm": "group"},
-    "wavlm large": {"model_type": "wavlm", "norm": "layer", "conv_bias": False, "num_buckets": 80},
+    "wavlm large": {"model_type": "wavlm", "norm": "layer", "conv_bias": False},
 }
 
 
@@ -57,6 +57,17 @@ def test_a_shape_that_no_published_backbone_has_is_refused(
         read_geometry(open_checkpoint("x", tmp_path), "in.", "toy")
 
     assert caught.value.mismatched == (f"in.{key}",)
+
+
+@pytest.mark.parametrize("shape", [(320, 4), (80, 2), (640, 2)])
+def test_a_bias_of_relative_positions_that_no_wavlm_has_is_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    key = "in.encoder.layers.0.attention.rel_attn_embed.weight"
+    write(tmp_path, tensors_of(base()) | {key: torch.ones(shape)})
+
+    with pytest.raises(LayoutError, match="320 buckets for each head of 64 channels") as caught:
+        read_geometry(open_checkpoint("x", tmp_path), "in.", "toy")
+
+    assert caught.value.mismatched == (key,)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,44 @@ def test_benign_differences_pass(tmp_path: Path, old_names: bool) -> None:
     assert load(source).spec.family == "stock"
 
 
+@pytest.mark.parametrize("old_names", [False, True])
+def test_one_tensor_under_two_spellings_is_refused_with_both(tmp_path: Path, old_names: bool) -> None:
+    tensors = load_file(write_stock(tmp_path / "other", seed=1, old_names=not old_names) / "model.safetensors")
+    again = {key: tensor for key, tensor in tensors.items() if key.endswith(("weight_g", "original0"))}
+    write_stock(tmp_path / "folder", old_names=old_names)
+
+    with pytest.raises(LayoutError, match=r"two spellings.*original0.*weight_g") as caught:
+        load(rewrite(tmp_path / "folder", lambda tensors: tensors | again))
+
+    assert set(again) < set(caught.value.unexpected)
+
+
+def test_a_tensor_of_a_second_backbone_is_refused(tmp_path: Path) -> None:
+    write_stock(tmp_path)
+
+    with pytest.raises(LayoutError, match="another network scored") as caught:
+        identify(rewrite(tmp_path, lambda tensors: tensors | {"hubert.encoder.layer_norm.weight": torch.ones(32)}))
+
+    assert caught.value.unexpected == ("hubert.encoder.layer_norm.weight",)
+
+
+@pytest.mark.parametrize("stem", ["wav2vec2.encoder.layers.0.attention.q_proj", "base_model.model.projector"])
+def test_adapters_that_are_not_merged_are_refused_with_what_to_do(tmp_path: Path, stem: str) -> None:
+    write_stock(tmp_path)
+
+    with pytest.raises(CheckpointError, match="merge them"):
+        identify(rewrite(tmp_path, lambda tensors: tensors | {f"{stem}.lora_A.weight": torch.ones(4, 32)}))
+
+
+def test_what_a_file_calls_a_tensor_cannot_write_on_the_terminal(tmp_path: Path) -> None:
+    write_stock(tmp_path)
+
+    with pytest.raises(LayoutError) as caught:
+        identify(rewrite(tmp_path, lambda tensors: tensors | {"gate\x1b[31m": torch.ones(3)}))
+
+    assert "\x1b" not in str(caught.value)
+
+
 @pytest.mark.parametrize("count", [3, 5])
 def test_labels_that_do_not_number_the_rows_are_refused(tmp_path: Path, count: int) -> None:
     write_stock(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from actors.checkpoints.hyperparams import MAX_BYTES, read_hyperparams, read_text
 from infra.errors import CheckpointError
-from tests.support.checkpoints import SPEECHBRAIN_RECIPE
+from tests.support.recipe_checkpoints import SPEECHBRAIN_RECIPE
 
 
 def written(folder: Path, text: str) -> Path:

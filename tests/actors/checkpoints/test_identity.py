@@ -70,7 +70,7 @@ def test_the_licence_is_that_of_the_model_card(tmp_path: Path) -> None:
     assert identify(str(tmp_path)).licence == "cc-by-nc-4.0"
 
 
-@pytest.mark.parametrize("card", ["---\n: : [\n---\n", "no front matter", "---\nlicense: [a, b]\n---\n"])
+@pytest.mark.parametrize("card", ["---\n: : [\n---\n", "no front matter", "---\nlicense: {a: b}\n---\n"])
 def test_a_card_without_a_licence_is_no_fault(tmp_path: Path, card: str) -> None:
     (write_stock(tmp_path) / "README.md").write_text(card)
 

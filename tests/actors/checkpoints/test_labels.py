@@ -104,6 +104,44 @@ def test_an_empty_list_of_labels_is_refused(tmp_path: Path) -> None:
         identify(str(tmp_path))
 
 
+@pytest.mark.parametrize("twin", ["HAP", "hap ", "Hap"])
+def test_labels_that_are_alike_but_for_case_are_refused(tmp_path: Path, twin: str) -> None:
+    edit_config(write_stock(tmp_path), id2label={"0": "neu", "1": "hap", "2": twin, "3": "sad"}, label2id=...)
+
+    with pytest.raises(CheckpointError, match="differ by more than case"):
+        identify(str(tmp_path))
+
+
+def test_a_label2id_of_another_order_is_refused_with_the_label(tmp_path: Path) -> None:
+    edit_config(write_stock(tmp_path), label2id={"neu": 0, "hap": 2, "ang": 1, "sad": 3})
+
+    with pytest.raises(CheckpointError, match=r"label2id.*hap to be 1"):
+        identify(str(tmp_path))
+
+
+@pytest.mark.parametrize("left_over", [{"LABEL_0": 0, "LABEL_1": 1}, {"neu": "0", "hap": "1", "ang": "2"}, None])
+def test_a_label2id_that_does_not_contradict_passes(tmp_path: Path, left_over: object) -> None:
+    edit_config(write_stock(tmp_path), label2id=left_over)
+
+    assert identify(str(tmp_path)).labels == SUPERB
+
+
+def test_a_label_cannot_write_on_the_terminal(tmp_path: Path) -> None:
+    edit_config(write_stock(tmp_path), id2label={"0": "neu", "1": "hap\x1b[2J", "2": "ang", "3": "sad"})
+
+    with pytest.raises(CheckpointError, match="labels that are texts") as caught:
+        identify(str(tmp_path))
+
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_problem_that_transformers_does_not_know_is_refused(tmp_path: Path) -> None:
+    edit_config(write_stock(tmp_path), problem_type="multilabel")
+
+    with pytest.raises(CheckpointError, match=r"problem_type.*single_label_classification or multi_label"):
+        identify(str(tmp_path))
+
+
 def test_coverage_is_what_a_map_reaches_in_the_taxonomys_order() -> None:
     assert coverage(label_map(["sad", "ANG", "calm", "neu"])) == ("neutral", "sad", "angry")
 

@@ -24,9 +24,7 @@ from infra.errors import CheckpointError
 from tests.support.checkpoints import (
     BASE,
     GREEK,
-    IEMOCAP,
     LARGE,
-    MSP_PODCAST,
     RAVDESS,
     SUPERB,
     Tensors,
@@ -37,13 +35,12 @@ from tests.support.checkpoints import (
     write_config,
     write_dimensional,
     write_ehcalabres,
-    write_odyssey,
     write_preprocessor,
     write_soxan,
-    write_speechbrain,
     write_stock,
     write_tensors,
 )
+from tests.support.recipe_checkpoints import IEMOCAP, MSP_PODCAST, write_odyssey, write_speechbrain
 from tests.support.references import Reference, ehcalabres, odyssey, soxan, speechbrain, stock, stored
 
 Logits = npt.NDArray[np.float32]

@@ -6,12 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
 from safetensors.torch import load_file
 
 from actors.checkpoints import identify, load
@@ -21,18 +19,10 @@ from actors.checkpoints.pulled import RECORD, PullRecord, read_record
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import Settings
 from tests.support.checkpoints import some_signals, write_soxan, write_stock
-from tests.support.hub import FakeHub, fake_hub
+from tests.support.hub import FakeHub
 
 FIRST, SECOND = "1" * 40, "2" * 40
 SOURCE = "somebody/model"
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    disable_progress_bars()
-    with fake_hub() as running:
-        yield running
-    enable_progress_bars()
 
 
 class Puller:
@@ -294,30 +284,21 @@ def test_an_output_folder_is_filled_only_where_it_is_empty_or_holds_the_same(pul
         pulls(output=output)
 
 
-@pytest.mark.parametrize("revision", [None, "no-such-tag"])
-def test_what_the_hub_does_not_have_is_an_error_that_names_it(pulls: Puller, tmp_path: Path, revision: str) -> None:
-    if revision:
-        pulls.hub.add(SOURCE, write_stock(tmp_path / "published"), sha=FIRST)
+def test_a_folder_that_changed_since_is_not_called_pulled(pulls: Puller, tmp_path: Path) -> None:
+    pulls.hub.add(SOURCE, write_stock(tmp_path / "published"), sha=FIRST)
+    (pulls().folder / "config.json").write_text("{}")
 
-    with pytest.raises(WeightsAbsentError, match=SOURCE) as caught:
-        pulls(revision)
-
-    assert revision is None or revision in str(caught.value)
+    for offline in (False, True):
+        with pytest.raises(CheckpointError, match=r"config\.json is not what was pulled"):
+            pulls(offline=offline)
 
 
-def test_a_hub_that_does_not_answer_is_an_error_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(WeightsAbsentError, match="copy a folder"):
-        pull(SOURCE, settings=Settings(home=tmp_path), hub=Hub("http://127.0.0.1:9"))
+def test_a_place_that_cannot_be_written_is_an_error_that_names_it(pulls: Puller, tmp_path: Path) -> None:
+    pulls.hub.add(SOURCE, write_stock(tmp_path / "published"), sha=FIRST)
+    (tmp_path / "file").write_text("mine")
 
-
-def test_a_repository_without_weights_is_told_by_what_it_has(pulls: Puller, tmp_path: Path) -> None:
-    published = tmp_path / "published"
-    published.mkdir()
-    (published / "model.onnx").write_text("x")
-    pulls.hub.add(SOURCE, published, sha=FIRST)
-
-    with pytest.raises(CheckpointError, match=r"no weights.*model\.onnx"):
-        pulls()
+    with pytest.raises(CheckpointError, match=r"file/model could not be written.*give another --output"):
+        pulls(output=tmp_path / "file" / "model")
 
 
 def test_a_checkpoint_known_to_be_of_no_use_is_not_fetched(tmp_path: Path) -> None:

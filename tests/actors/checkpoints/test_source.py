@@ -11,6 +11,7 @@ from actors.checkpoints import identify, locate
 from actors.checkpoints.source import resolved_revision
 from infra.errors import CheckpointError, WeightsAbsentError
 from tests.support.checkpoints import write_stock
+from tests.support.hub import fake_hub
 from tests.support.pulled import write_pulled
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -69,6 +70,7 @@ def test_a_relative_folder_that_is_not_there_is_mentioned_beside_the_hub(
     [
         ("facebook/wav2vec2-large-robust-24-ft-emotion-recognition", "audeering/"),
         ("facebook/mms-1b-all", "Fine-tune it"),
+        ("tiantiaf/whisper-large-v3-msp-podcast-emotion", "emotions yet: .*adapters.*Use 3loi/"),
     ],
 )
 def test_checkpoints_known_to_be_of_no_use_are_refused_by_name(source: str, instead: str) -> None:
@@ -132,13 +134,41 @@ def test_labels_that_contradict_the_catalogue_stop_the_load_and_name_both(tmp_pa
         identify(str(tmp_path))
 
 
+@pytest.mark.stack
+def test_what_is_fetched_into_the_cache_is_one_spelling_of_the_weights_and_found_offline_later(tmp_path: Path) -> None:
+    published = write_stock(tmp_path / "published", file="pytorch_model.bin")
+    write_stock(published)
+    write_stock(published / "checkpoint-500")
+    (published / "trainer_state.json").write_text("{}")
+    with fake_hub() as hub:
+        hub.add("somebody/model", published, sha=COMMIT)
+        online = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": hub.url}
+
+        assert _in_a_fresh_process(tmp_path, "None", **online) == f"{COMMIT} stock"
+
+    assert sorted(hub.fetched()) == ["config.json", "model.safetensors", "preprocessor_config.json"]
+    assert _in_a_fresh_process(tmp_path, "None") == f"{COMMIT} stock"
+
+
+@pytest.mark.stack
+def test_bytes_that_are_not_what_the_hub_announced_do_not_stay_in_the_cache(tmp_path: Path) -> None:
+    with fake_hub() as hub:
+        hub.add("somebody/model", write_stock(tmp_path / "published"), sha=COMMIT)
+        hub.spoiled.add("model.safetensors")
+        online = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": hub.url}
+
+        assert _in_a_fresh_process(tmp_path, "None", **online) == "CheckpointError"
+        hub.spoiled.clear()
+        assert _in_a_fresh_process(tmp_path, "None", **online) == f"{COMMIT} stock"
+
+
 def test_a_hub_checkpoint_records_its_commit_as_revision(tmp_path: Path) -> None:
     folder = write_stock(tmp_path / "snapshots" / COMMIT)
 
     assert identify(str(folder)).revision == COMMIT
 
 
-def _in_a_fresh_process(home: Path, revision: str) -> str:
+def _in_a_fresh_process(home: Path, revision: str, **changes: str) -> str:
     """Identify `somebody/model` offline; the hub's library reads its environment when it is imported."""
     code = (
         "from actors.checkpoints import identify\n"
@@ -146,7 +176,7 @@ def _in_a_fresh_process(home: Path, revision: str) -> str:
         f"    found = identify('somebody/model', {revision}); print(found.revision, found.family)\n"
         "except Exception as error: print(type(error).__name__)\n"
     )
-    environment = {"HF_HOME": str(home), "SERAPH_HOME": str(home / "home"), "HF_HUB_OFFLINE": "1", "PATH": ""}
+    environment = {"HF_HOME": str(home), "SERAPH_HOME": str(home / "home"), "HF_HUB_OFFLINE": "1", "PATH": ""} | changes
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()

@@ -58,6 +58,7 @@ def test_layer_norms_in_the_spelling_of_tensorflow_are_the_same_tensors(tmp_path
     [
         ("roberta", "roberta.encoder.layer.1.output.dense.weight"),
         ("electra", "electra.embeddings.LayerNorm.bias"),
+        ("electra", "electra.embeddings.word_embeddings.weight"),
         ("bert", "bert.encoder.layer.0.attention.self.query.bias"),
         ("distilbert", "distilbert.transformer.layer.0.ffn.lin1.weight"),
     ],
@@ -69,6 +70,16 @@ def test_a_tensor_of_the_encoder_that_is_missing_is_never_random(tmp_path: Path,
         load_text(str(tmp_path))
 
     assert caught.value.missing == (key,)
+
+
+def test_a_layer_norm_in_both_spellings_is_refused(tmp_path: Path) -> None:
+    key = "roberta.embeddings.LayerNorm.gamma"
+    edit_tensors(write_text(tmp_path), lambda tensors: tensors.update({key: torch.ones(32)}))
+
+    with pytest.raises(LayoutError, match="two spellings") as caught:
+        load_text(str(tmp_path))
+
+    assert key in caught.value.unexpected
 
 
 @pytest.mark.parametrize("key", ["classifier.dense.weight", "classifier.out_proj.bias"])

@@ -93,6 +93,11 @@ def test_what_is_no_text_is_an_error(tmp_path: Path) -> None:
         load_text(str(write_text(tmp_path))).logits(["a", None])  # type: ignore[list-item]
 
 
+def test_one_text_is_not_taken_for_its_letters(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected a sequence of them: \[text\]"):
+        load_text(str(write_text(tmp_path))).logits("No.")
+
+
 @pytest.mark.parametrize(
     ("problem_type", "kind"),
     [
