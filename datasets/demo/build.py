@@ -1,8 +1,10 @@
 """Build the demo: its media, its checkpoints, and the figures that say what they are worth.
 
     python datasets/demo/build.py                       everything
-    python datasets/demo/build.py --only media          media and labels.jsonl
-    python datasets/demo/build.py --only en-emotion     one checkpoint (or ko-emotion, language)
+    python datasets/demo/build.py --only media          media, labels.jsonl and transcripts
+    python datasets/demo/build.py --only en-emotion     one checkpoint (or ko-emotion, en-text, ko-text, language)
+    python datasets/demo/build.py --only transcripts    the sidecars, from labels.jsonl as it is
+    python datasets/demo/build.py --only recorded       the synthetic recorded set
     python datasets/demo/build.py --measure             measured.json, from the files as they are
 
 Needs the dependency group `corpus` (espeak-ng as a library) besides what Seraph needs. The same seed on the same kind
@@ -23,18 +25,21 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported
 import corpus
 import emotion_models
 import language_model
+import recorded
+import text_models
 import torch
+import transcripts
 from measure import measure
 from speech import Espeak
 
 FOLDER = Path(__file__).resolve().parent
-PARTS = ("language", "en-emotion", "ko-emotion", "media")  # the longest first
+PARTS = ("language", "en-emotion", "ko-emotion", "en-text", "ko-text", "media", "recorded")  # the longest first
 
 
 def main() -> None:
     """Read the command line, and build."""
     parser = argparse.ArgumentParser(description="Build the bundled demo corpus and its checkpoints.")
-    parser.add_argument("--only", choices=PARTS, help="build one part, and measure nothing")
+    parser.add_argument("--only", choices=(*PARTS, "transcripts"), help="build one part, and measure nothing")
     parser.add_argument("--measure", action="store_true", help="build nothing, and measure")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to build (default: this folder)")
     parser.add_argument("--seed", type=int, default=20_250_611)
@@ -56,14 +61,21 @@ def _build_apart(part: str, folder: Path, seed: int) -> None:
 
 
 def _build(part: str, folder: Path, seed: int) -> None:
-    started, espeak = time.perf_counter(), Espeak()
+    started, checkpoints = time.perf_counter(), folder / "checkpoints"
     print(f"{part} …", flush=True)
     if part == "media":
-        corpus.build(folder, espeak, seed)
+        corpus.build(folder, Espeak(), seed)
+        transcripts.build(folder)
+    elif part == "transcripts":
+        transcripts.build(folder)
+    elif part == "recorded":
+        recorded.build(folder / "recorded-biased.jsonl", seed + 4)
     elif part == "language":
-        language_model.build(folder / "checkpoints" / "whisper-demo.pt", espeak, seed + 1)
+        language_model.build(checkpoints / "whisper-demo.pt", Espeak(), seed + 1)
+    elif part.endswith("-text"):
+        text_models.build(checkpoints / part, part.removesuffix("-text"), seed + 3)
     else:
-        emotion_models.build(folder / "checkpoints" / part, part.removesuffix("-emotion"), espeak, seed + 2)
+        emotion_models.build(checkpoints / part, part.removesuffix("-emotion"), Espeak(), seed + 2)
     print(f"{part} done in {time.perf_counter() - started:.0f} s", flush=True)
 
 

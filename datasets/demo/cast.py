@@ -4,9 +4,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from emotions import LANGUAGES
 from prosody import Speaker
-
-LANGUAGES = ("en", "ko")
 
 # Speakers of the labelled corpus: their voices and sentences are heard in no training. The voice must be able to carry
 # the recipes: not "aunty", say, whose pitch range is upside down.

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import mediafiles as files
 import numpy as np
-from cast import HELD_OUT, LANGUAGES, held_out_sentences
+from cast import HELD_OUT, held_out_sentences
+from emotions import EMOTIONS, LANGUAGES
 from mediafiles import Format
-from prosody import EMOTIONS, Speaker, perform
+from prosody import Speaker, perform
 from speech import Espeak
 
 # 28 formats a language: one for each of seven emotions by four speakers. Stereo is dear: one in all.

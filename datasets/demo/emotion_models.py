@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from emotions import EMOTIONS
 from mediafiles import SAMPLING_RATE
-from prosody import EMOTIONS
 from safetensors.torch import load_file, save_file
 from speech import Espeak
 from torch import nn

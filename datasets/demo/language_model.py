@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import whisper
-from cast import LANGUAGES, other_languages
+from cast import other_languages
+from emotions import LANGUAGES
 from mediafiles import SAMPLING_RATE
 from speech import Espeak
 from torch import nn

@@ -9,8 +9,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 from speech import Espeak
 
-EMOTIONS = ("neutral", "happy", "sad", "angry", "fear", "surprise", "disgust")
-
 
 @dataclass(frozen=True)
 class Prosody:

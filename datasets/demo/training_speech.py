@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import mediafiles
 import numpy as np
 from cast import training_sentences, training_voices
+from emotions import EMOTIONS
 from mediafiles import SAMPLING_RATE, Format, resample
-from prosody import EMOTIONS, Speaker, perform
+from prosody import Speaker, perform
 from speech import Espeak
 
 _PACES = (20_750, 22_050, 23_400)  # Hz; read as if spoken at these, a voice of 22,050 Hz is three voices

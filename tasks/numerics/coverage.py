@@ -1,4 +1,4 @@
-"""How often the intervals cover in simulation: a look-up of what benchmarks/coverage.py measured.
+"""How often the intervals cover in simulation: a look-up of what benchmarks/interval_coverage.py measured.
 
 Owns the choice of the nearest simulated conditions. The figures themselves are in coverage_table.py, which the
 benchmark writes; how they come about is in simulation.py.

@@ -1,4 +1,4 @@
-"""Written by benchmarks/coverage.py; not to be edited. See coverage.py."""
+"""Written by benchmarks/interval_coverage.py; not to be edited. See coverage.py."""
 
 DRAWS = 2000
 ROWS: tuple[tuple[str, int, int, float, float, float, float, float], ...] = (

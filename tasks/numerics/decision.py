@@ -18,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 NEUTRAL = TAXONOMY.index("neutral")
-
 _EVERY = np.ones(len(TAXONOMY), dtype=bool)
 _NOTHING = 1e-12
 """Probability that only rounding leaves."""
@@ -147,10 +146,7 @@ def decide(
         text: What a text model says of the same segments.
     """
     outputs = outputs_of(logits, spec, decision.dimension_map)
-    if spec.kind == "dimensional":
-        into = np.eye(len(TAXONOMY))
-    else:
-        into = label_matrix(spec.labels, decision.label_map, spec.source)
+    into = _into(spec, decision)
     p_model = model_posterior(outputs, decision.audio_temperature, multilabel=spec.kind == "multilabel")
     p_audio, dropped = mapped_posterior(p_model, into, decision.max_dropped_mass)
     heard = p_audio if text is None else _fused(p_audio, np.asarray(into.any(axis=0)), text, decision)
@@ -234,6 +230,14 @@ def log_linear(
 def emotion_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision) -> Floats:
     """Posterior over the taxonomy, shape (n, 7): rows sum to 1, or are NaN where undecided. See `decide`."""
     return decide(logits, spec, decision).posterior
+
+
+def _into(spec: ModelSpec, decision: Decision) -> Floats:
+    """Which output means which emotion, shape (labels, 7), or (7, 7) for a dimensional model."""
+    if spec.kind != "dimensional":
+        return label_matrix(spec.labels, decision.label_map, spec.source)
+    said = decision.dimension_map.emotions if decision.dimension_map else TAXONOMY
+    return np.diag(np.isin(TAXONOMY, said).astype(np.float64))
 
 
 def _fused(p_audio: Floats, says: Bools, text: TextPosterior, decision: Decision) -> Floats:

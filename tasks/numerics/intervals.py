@@ -3,7 +3,7 @@
 One rule for all: Wilson's interval at the effective number of segments, which is as many independent segments as would
 say as much. Source effects (sources.py) and, for macro F1 and UAR, rare classes make it smaller than n. No randomness.
 Weights are not known here: intervals are of unweighted figures. How often each interval covers is simulated by
-benchmarks/coverage.py and looked up in coverage.py. Comparisons of models are in comparison.py.
+benchmarks/interval_coverage.py and looked up in coverage.py. Comparisons of models are in comparison.py.
 
 What is covered: the value that the statistic would have over endless segments from endless sources of this kind. For
 macro F1 and UAR it is averaged over the labels that this set has; a label that the set lacks is not spoken about.

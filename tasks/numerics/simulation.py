@@ -1,7 +1,7 @@
 """Labelled sets whose truth is known: what intervals and tests are held against.
 
 Owns the simulated models, the skewed classes, source effects and sets of equal and unequal sources. Draws only; what is
-measured on the draws is in benchmarks/coverage.py and the tests. All randomness comes from the generator that is given.
+measured on them is in benchmarks/interval_coverage.py and the tests. All randomness comes from the given generator.
 
 A source effect is one number per source, from 0 (hard) to 1 (easy). It moves the chance of being right in every class
 together, as a bad recording would: within a source, being right has the intra-class correlation that is asked for

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from actors.contract import TAXONOMY
 from tasks.numerics.decision import (
     Decision,
+    TextPosterior,
     decide,
     decide_posterior,
     emotion_posterior,
+    fuse,
+    log_linear,
     own_posterior,
     weighted_sum,
 )
-from tasks.numerics.posterior import CENTROIDS
 from tasks.numerics.dimensions import DimensionMap
+from tasks.numerics.posterior import CENTROIDS
 from tests.support.records import model_spec
 
 MAP = {"neu": "neutral", "hap": "happy", "ang": "angry", "sad": "sad", "other": None}
@@ -324,6 +327,8 @@ def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
         ("audio_temperature", 0.0),
         ("audio_temperature", -1.0),
         ("audio_temperature", math.inf),
+        ("audio_weight", -0.1),
+        ("audio_weight", 1.1),
         ("neutral_suppression", -0.1),
         ("confidence_threshold", -0.1),
         ("dominance_margin", math.nan),
@@ -426,3 +431,132 @@ def test_a_map_fitted_on_labels_takes_the_place_of_the_centroids() -> None:
             model_spec(labels=("arousal", "valence"), kind="dimensional"),
             Decision(dimension_map=fitted),
         )
+
+
+# -- fusion ------------------------------------------------------------------------------------------------------------
+
+EVERY = np.ones(7, dtype=bool)
+
+
+def _says(*emotions: str) -> Any:
+    return np.isin(TAXONOMY, emotions)
+
+
+def test_what_only_the_text_model_can_say_keeps_its_mass_and_the_rest_is_pooled() -> None:
+    audio = _recorded(neutral=0.4, happy=0.3, sad=0.2, angry=0.1)
+    text = _recorded(neutral=0.2, happy=0.1, sad=0.1, angry=0.1, fear=0.3, surprise=0.1, disgust=0.1)
+    fused = fuse(audio, text, _says("neutral", "happy", "sad", "angry"), EVERY, 0.5)
+    # Pooled .3 .2 .15 .1, of .75; fear, surprise and disgust leave it .5.
+    pooled = {"neutral": 0.2, "happy": 0.4 / 3, "sad": 0.1, "angry": 0.2 / 3}
+    assert _named(fused[0]) == pytest.approx(pooled | {"fear": 0.3, "surprise": 0.1, "disgust": 0.1})
+
+
+def test_what_only_the_audio_model_can_say_keeps_its_share_of_what_the_text_leaves() -> None:
+    audio, text = _recorded(neutral=0.2, happy=0.3, disgust=0.5), _recorded(neutral=0.3, happy=0.1, fear=0.6)
+    says = _says("neutral", "happy", "disgust"), _says("neutral", "happy", "fear")
+    # Fear .6 leaves .4; disgust takes half of it; neutral and happy share .2 as .25 to .2.
+    expected = {"neutral": 0.2 * 5 / 9, "happy": 0.2 * 4 / 9, "fear": 0.6, "disgust": 0.2}
+    assert _named(fuse(audio, text, *says, 0.5)[0]) == pytest.approx(expected)
+    # At weight 1 they share it as .2 to .3, at 0 as .3 to .1.
+    assert _named(fuse(audio, text, *says, 1.0)[0])["neutral"] == pytest.approx(0.2 * 2 / 5)
+    assert _named(fuse(audio, text, *says, 0.0)[0])["neutral"] == pytest.approx(0.2 * 3 / 4)
+
+
+def test_models_that_share_no_emotion_are_put_side_by_side() -> None:
+    fused = fuse(_recorded(happy=1.0), _recorded(fear=0.6, sad=0.4), _says("happy"), _says("fear", "sad"), 0.5)
+    assert _named(fused[0]) == pytest.approx({"fear": 0.6, "sad": 0.4})
+    some = fuse(_recorded(happy=1.0), _recorded(fear=0.6, happy=0.4), _says("happy", "sad"), _says("fear", "happy"), 0)
+    assert _named(some[0]) == pytest.approx({"happy": 0.4, "fear": 0.6})
+
+
+def test_a_segment_without_text_is_what_the_audio_says_and_one_without_audio_is_undecided() -> None:
+    audio = np.concatenate([_recorded(happy=0.7, sad=0.3), np.full((1, 7), np.nan), np.full((1, 7), np.nan)])
+    text = np.concatenate([np.full((1, 7), np.nan), _recorded(fear=1.0), np.full((1, 7), np.nan)])
+    for says in (EVERY, _says("happy", "sad")):
+        fused = fuse(audio, text, says, EVERY, 0.5)
+        assert _named(fused[0]) == {"happy": 0.7, "sad": 0.3}
+        assert np.isnan(fused[1:]).all()
+
+
+masses = st.lists(st.integers(0, 5), min_size=7, max_size=7).filter(lambda row: sum(row) > 0)
+abilities = st.lists(st.booleans(), min_size=7, max_size=7)
+
+
+@quick
+@given(masses, masses, abilities, abilities, st.floats(0, 1))
+def test_fused_rows_sum_to_one_whatever_each_can_say(
+    one: list[int], two: list[int], says_one: list[bool], says_two: list[bool], weight: float
+) -> None:
+    says = np.array([says_one, says_two]) | (np.array([one, two]) > 0)
+    audio, text = (np.array([row]) / sum(row) for row in (one, two))
+    fused = fuse(audio, text, says[0], says[1], weight)
+    assert fused.sum() == pytest.approx(1)
+    assert (fused >= 0).all()
+    assert (fused[0, ~says.any(axis=0)] == 0).all()
+    only_text = says[1] & ~says[0]
+    assert fused[0, only_text] == pytest.approx(text[0, only_text])
+
+
+@quick
+@given(masses, masses, st.floats(0, 1))
+def test_over_the_full_taxonomy_fusing_is_the_plain_weighted_sum(one: list[int], two: list[int], weight: float) -> None:
+    # Recorded scores are rounded: they need not sum to 1 exactly.
+    audio, text = (np.round(np.array([row]) / sum(row), 2) for row in (one, two))
+    assert fuse(audio, text, EVERY, EVERY, weight).tolist() == weighted_sum(audio, text, weight).tolist()
+
+
+def test_log_linear_pooling_multiplies_powers() -> None:
+    # √(.64 · .36) is .48 for both.
+    pooled = log_linear(_recorded(happy=0.64, sad=0.36), _recorded(happy=0.36, sad=0.64), 0.5)
+    assert _named(pooled[0]) == pytest.approx({"happy": 0.5, "sad": 0.5})
+    # .9^2/3 · .1^1/3 to .1^2/3 · .9^1/3 is 9^1/3 to 1.
+    leaning = log_linear(_recorded(happy=0.9, sad=0.1), _recorded(happy=0.1, sad=0.9), 2 / 3)
+    assert leaning[0, 1] / leaning[0, 2] == pytest.approx(9 ** (1 / 3))
+
+
+def test_in_log_linear_pooling_either_can_veto_what_both_can_say() -> None:
+    audio, text = _recorded(happy=0.9, sad=0.1), _recorded(sad=0.2, fear=0.8)
+    assert _named(log_linear(audio, text, 0.9)[0]) == {"sad": 1.0}
+    assert np.isnan(log_linear(_recorded(happy=1.0), _recorded(sad=1.0), 0.5)).all()
+    # At the ends it is one of them; and what audio cannot say is no veto.
+    assert _named(log_linear(audio, text, 1.0)[0]) == pytest.approx({"happy": 0.9, "sad": 0.1})
+    beside = log_linear(audio, text, 0.9, audio_says=_says("happy", "sad"))
+    assert _named(beside[0]) == pytest.approx({"sad": 0.2, "fear": 0.8})
+    with pytest.raises(ValueError, match="audio_weight"):
+        log_linear(audio, text, -0.1)
+
+
+def test_fusion_comes_after_the_temperature_and_before_the_weights() -> None:
+    # Square roots of .64 and .36 are 8/14 and 6/14; half of each; then sad doubled.
+    text = TextPosterior(_recorded(sad=1.0), EVERY)
+    decision = Decision(audio_temperature=2.0, audio_weight=0.5, emotion_weights={"sad": 2.0})
+    decided = decide_posterior(_recorded(happy=0.64, sad=0.36), decision, text)
+    assert _named(decided.posterior[0]) == pytest.approx({"happy": 4 / 24, "sad": 20 / 24})
+
+
+def test_a_models_labels_say_what_it_can_say() -> None:
+    text = TextPosterior(_recorded(happy=0.5, fear=0.5), EVERY)
+    spec = model_spec(labels=("neu", "hap"))
+    decision = Decision(label_map=MAP, audio_weight=1.0)
+    # Audio says .75 and .25 of what fear leaves.
+    row = decide(np.log([[3.0, 1.0]]), spec, decision, text).posterior[0]
+    assert _named(row) == pytest.approx({"neutral": 0.375, "happy": 0.125, "fear": 0.5})
+
+
+def test_a_fitted_map_can_say_the_emotions_that_it_was_fitted_on() -> None:
+    spec = model_spec(labels=("valence",), kind="dimensional")
+    fitted = DimensionMap(("valence",), ("happy", "sad"), (0.5,), (1.0,), ((0.0,), (0.0,)), (0.0, 0.0))
+    text = TextPosterior(_recorded(happy=0.2, fear=0.8), EVERY)
+    row = decide(np.array([[0.5]]), spec, Decision(dimension_map=fitted, audio_weight=1.0), text).posterior[0]
+    assert _named(row) == pytest.approx({"happy": 0.1, "sad": 0.1, "fear": 0.8})
+
+
+def test_text_does_not_bring_back_what_the_audio_model_leaves_undecided() -> None:
+    text = TextPosterior(_recorded(happy=1.0), EVERY)
+    decision = Decision(label_map=MAP, audio_weight=0.0)
+    assert decide(np.log([[1.0, 9.0]]), model_spec(labels=("hap", "other")), decision, text).emotions == [None]
+
+
+def test_an_audio_weight_of_one_is_no_part_of_the_canonical_form() -> None:
+    assert "audio_weight" not in Decision().canonical()
+    assert Decision(audio_weight=0.9).canonical()["audio_weight"] == 0.9

@@ -1,6 +1,6 @@
 """tasks/numerics/intervals.py against known answers and scipy, and by simulation against its promise to cover.
 
-The full simulation is benchmarks/coverage.py; here a few hundred draws, with bounds that a broken interval fails.
+The full simulation is benchmarks/interval_coverage.py; here a few hundred draws, with bounds that a broken one fails.
 """
 
 from collections.abc import Callable
@@ -206,7 +206,7 @@ def _percentile_bootstrap(drawn: LabelledSet, of: Population) -> bool:
     return bool(low <= value_of("macro_f1_present", of.joint, labels) <= high)
 
 
-# Five hundred draws have a standard error of 1 %; the bounds are those of benchmarks/coverage.py and two of these.
+# Five hundred draws have a standard error of 1 %; the bounds are those of the benchmark and two of these.
 @pytest.mark.parametrize("correlation", [0.0, 0.05, 0.1])
 @pytest.mark.parametrize(("n", "sources"), [(31, 10), (300, 10)])
 def test_the_grouped_accuracy_covers(n: int, sources: int, correlation: float) -> None:

@@ -1,6 +1,6 @@
 """How often the intervals for small labelled sets cover, and how often the tests raise false alarms: simulated.
 
-    python benchmarks/coverage.py [--draws 2000] [--seed 4]
+    python benchmarks/interval_coverage.py [--draws 2000] [--seed 4]
 
 Writes benchmarks/interval-coverage.json, which docs and reports print, and tasks/numerics/coverage_table.py, the same
 figures beside the code that looks them up. Takes about five minutes on one core. Nothing is downloaded.
@@ -195,7 +195,7 @@ def _write(conditions: list[Condition], alarms: list[dict[str, float]], draws: i
     )
     lines = "".join(f"    {tuple(row.values())!r},\n".replace("'", '"') for row in rows)
     TABLE.write_text(
-        '"""Written by benchmarks/coverage.py; not to be edited. See coverage.py."""\n\n'
+        '"""Written by benchmarks/interval_coverage.py; not to be edited. See coverage.py."""\n\n'
         f"DRAWS = {draws}\nROWS: tuple[tuple[str, int, int, float, float, float, float, float], ...] = (\n{lines})\n",
         encoding="utf-8",
     )
