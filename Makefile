@@ -19,11 +19,13 @@ $(INSTALLED): constraints.txt pyproject.toml
 demo: $(INSTALLED)
 	$(BIN)/seraph demo
 
+# What starts the local stack has it to itself; the rest shares the cores.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -m 'not stack' -n auto --dist loadfile
+	$(BIN)/python -m pytest tests -m stack
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest tests -m 'not stack' -n auto --dist loadfile
+	$(BIN)/python -m pytest tests -m 'not stack and not slow' -n auto --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -81,6 +81,10 @@ class Flag(StrEnum):
     """Longer than the model hears (`ModelSpec.window_s`): only its beginning was scored."""
     NEAR_UNIFORM = "near_uniform"
     """In scores only: the model's own posterior says almost nothing, as that of a random head does."""
+    NO_TEXT = "no_text"
+    """In scores only: texts were asked for, and there is none of this segment."""
+    TEXT_FAILED = "text_failed"
+    """In scores only: something went wrong with its text."""
     UNDECIDED = "undecided"
     """In scores only: nothing left to decide with."""
 

@@ -87,13 +87,18 @@ def load_detector(model: str, *, device: str = "auto", folder: Path | None = Non
         WeightsAbsentError: The checkpoint is not on this machine.
         CheckpointError: It is damaged, of another layout, or knows English only.
     """
+    whisper, sha256 = load_whisper(model, device=device, folder=folder)
+    return WhisperDetector(whisper.half() if whisper.device.type == "cuda" else whisper, sha256)
+
+
+def load_whisper(model: str, *, device: str = "auto", folder: Path | None = None) -> "tuple[Whisper, str]":
+    """Load Whisper itself, in fp32, with the hash of its weights. Arguments and errors are those of `load_detector`."""
     path, sha256 = find_detector(model, folder)
     with path.open("rb") as file:
         whisper = _built(file, model)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    whisper = whisper.eval().requires_grad_(False).to(device)
-    return WhisperDetector(whisper.half() if whisper.device.type == "cuda" else whisper, sha256)
+    return whisper.eval().requires_grad_(False).to(device), sha256
 
 
 def speech_windows(signal: Signal, spans: Sequence[Span], options: LanguageOptions) -> list[Signal]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows import cli_evaluate, cli_models, terminal
-from flows.places import needs, places
+from flows import cli_evaluate, cli_models, cli_promote, cli_tune, terminal
+from flows.places import chosen_config, needs, places
 from infra.errors import InputError, SeraphError
 from infra.settings import Settings
 
@@ -32,12 +32,16 @@ app = typer.Typer(
 )
 app.add_typer(cli_models.app, name="models")
 app.command()(cli_evaluate.evaluate)
+app.command()(cli_tune.tune)
+app.command()(cli_promote.promote)
 
 DONE_WITH_FAULTS = 4
 """Exit status of a run that is done, but with too many media in quarantine, or failed data checks."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Config = Annotated[str, typer.Option(help="A preset (default, superb, demo) or a YAML file.")]
+Config = Annotated[
+    str, typer.Option(help="What is promoted (current), a preset (default, superb, demo) or a YAML file.")
+]
 MaxQuarantined = Annotated[
     float, typer.Option(min=0, max=1, help="Share of the media that may fail before the exit status is 4.")
 ]
@@ -57,7 +61,7 @@ def main() -> None:
 
 @app.command()
 def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
-    """Score and evaluate the bundled corpus with the bundled toy models, on a local stack."""
+    """Score, evaluate and tune the bundled corpus with the bundled toy models, on a local stack."""
     from tasks.config import PRESETS
 
     corpus = PRESETS["demo"].parent
@@ -67,12 +71,14 @@ def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
     if not json:
         terminal.show_run(record)
     evaluation = cli_evaluate.evaluate_demo(corpus)
-    if json:
-        undefined = {"tune": "not part of this version"}
-        found = {"score": record.summary(), "evaluate": evaluation.model_dump(mode="json"), "tune": None}
-        terminal.print_json({**found, "undefined": undefined})
-    else:
+    if not json:
         terminal.show_evaluation(evaluation)
+    tuning = cli_tune.tune_demo(evaluation)
+    if json:
+        documents = {"evaluate": evaluation.model_dump(mode="json"), "tune": tuning.model_dump(mode="json")}
+        terminal.print_json({"score": record.summary(), **documents})
+    else:
+        terminal.show_tuning(tuning)
     _exit_by(record, max_quarantined)
 
 
@@ -80,7 +86,7 @@ def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
 def score(
     media: Annotated[str, typer.Option(help="s3://bucket/prefix, or a local folder (served in place).")],
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
-    config: Config = "default",
+    config: Config = "current",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     max_quarantined: MaxQuarantined = 0.1,
     json: Json = False,
@@ -130,7 +136,7 @@ def export(
     media: Annotated[str, typer.Option(help="The media whose rows to read: s3://bucket/prefix, or a local folder.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write (srt: a folder).")],
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
-    config: Config = "default",
+    config: Config = "current",
     format: Annotated[str, typer.Option(help="parquet, csv, audformat or srt.")] = "parquet",  # noqa: A002
     where: Annotated[
         str | None, typer.Option(help="Filter, for example \"emotion == 'angry' and confidence > 0.6\".")
@@ -144,7 +150,7 @@ def export(
     run = _open(media, results, config)
     ledger = run.results.ledger().under(run.media)
     decide_missing(run.results, ledger, run.identity, run.run_id)  # a new decision needs no run of its own
-    result = write(run.results.current_scores(ledger, run.identity.decisions.name), format, output, where)
+    result = write(run.results.current_scores(ledger, *run.identity.decisions.names), format, output, where)
     if json:
         terminal.print_json({"rows": result.rows, "files": [str(path) for path in result.files]})
     else:
@@ -175,10 +181,10 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     """Score through the flow, on whatever services there are, with progress on a terminal."""
     from infra import stack
     from infra.settings import export
-    from tasks.config import load_config, resolve
+    from tasks.config import resolve
 
-    config = load_config(config_source)
-    tell_licences(resolve(config))  # a missing checkpoint should not first cost the start of a stack
+    chosen = chosen_config(config_source, results)
+    tell_licences(resolve(chosen.config))  # a missing checkpoint should not first cost the start of a stack
     services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
     services.export()
     services.check_prefect()
@@ -192,7 +198,10 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     with terminal.scoring_progress() as watch:
         token = watching.set(watch)
         try:
-            summary = score_corpus(ScoreRequest(media=media_uri, results=results_uri, config=config))
+            request = ScoreRequest(
+                media=media_uri, results=results_uri, config=chosen.config, promotion=chosen.promotion
+            )
+            summary = score_corpus(request)
         finally:
             watching.reset(token)
     summary.pop("undefined", None)
@@ -225,10 +234,9 @@ def _dry_run(media: str, results: str | None, config: str, *, json: bool) -> Non
 def _open(media: str, results: str | None, config: str) -> "Run":
     """A run opened for reading only: the stores, but neither Prefect nor Ray."""
     from infra import stack
-    from tasks.config import load_config
     from tasks.run import open_run
 
-    loaded = load_config(config)
+    loaded = chosen_config(config, results).config
     services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3"}), say=terminal.say)
     media_uri, results_uri = places(services, media, results)
     return open_run(media_uri, results_uri, loaded, services)

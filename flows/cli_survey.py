@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flows import terminal
-from flows.places import needs, places
+from flows.places import chosen_config, needs, places
 from infra.errors import InputError, ObjectMissing, UsageError
 from infra.settings import Settings
 
@@ -27,7 +27,6 @@ def survey_corpora(
         json: Whether to print one JSON document.
     """
     from infra import stack
-    from tasks.config import load_config
     from tasks.evaluation.candidates import is_system
     from tasks.evaluation.unlabelled import reference_of, scored_corpus, survey
     from tasks.report.unlabelled import build_survey_page
@@ -41,7 +40,8 @@ def survey_corpora(
         )
     services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3"}), say=terminal.say)
     media_uri, results_uri = places(services, media, results)
-    runs = [open_run(media_uri, results_uri, load_config(name), services) for name in dict.fromkeys(configs)]
+    read = [chosen_config(name, results).config for name in dict.fromkeys(configs)]
+    runs = [open_run(media_uri, results_uri, config, services) for config in read]
     before = reference_of(_record(runs[0], reference)) if reference else None
     corpora = [scored_corpus(run, name) for run, name in zip(runs, dict.fromkeys(configs), strict=True)]
     found = survey(corpora, before, seed=seed)

@@ -11,9 +11,12 @@ from infra.location import SCHEME, Location
 from infra.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infra.services import Services
     from infra.shelf import Shelf
     from infra.stack import Need
+    from tasks.promotions import Chosen
 
 LOCAL_RESULTS = "s3://results"
 """Where results go in the local store."""
@@ -79,3 +82,23 @@ def results_shelf(results: str | None) -> "Shelf":
     if shelf is not None:
         return shelf
     return stored_shelf(stack.ensure(settings, need=frozenset({"s3"}), say=terminal.say), results)
+
+
+def chosen_config(name: str, results: str | None) -> "Chosen":
+    """The configuration of a name: a preset, a file, or what is `current` in the results; says if nothing is.
+
+    Raises:
+        ConfigError: There is no such configuration, or a value in it is wrong.
+    """
+    from flows import terminal
+    from tasks.promotions import choose
+
+    return choose(name, lambda: results_shelf(results), terminal.say)
+
+
+def tell_current(names: "Iterable[str | None]", results: str | None) -> None:
+    """Where `current` is among the names of configurations: say so if nothing is promoted, before the work begins."""
+    from tasks.promotions import CURRENT
+
+    if CURRENT in names:
+        chosen_config(CURRENT, results)

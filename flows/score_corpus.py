@@ -1,4 +1,4 @@
-"""The flow `score-corpus`: plan, one task per shard, report. From Python, the command line, or a deployment.
+"""The flow `score-corpus`: plan, one task per shard, texts, report. From Python, the command line, or a deployment.
 
 What each step does lies in tasks/; here is only what runs when, and what Prefect sees of it: coarse steps, never a task
 per segment.
@@ -18,16 +18,24 @@ from pydantic import BaseModel, ConfigDict
 
 from actors.pool import Pool, Progress
 from actors.sizing import derive
+from actors.text_pool import TextPool
+from actors.texts import Cue
 from infra import cluster
-from infra.services import is_local_bucket
+from infra.errors import SeraphError
+from infra.location import Location
+from infra.services import Services, is_local_bucket
 from infra.settings import Settings
+from infra.shelf import StoreShelf
 from infra.stack import Need, ensure
-from tasks.config import ScoreConfig, load_config
+from infra.storage import Store
+from tasks.config import ScoreConfig
 from tasks.plan import Plan, Shard
-from tasks.records import RunRecord
+from tasks.promotions import CURRENT, Chosen, choose
+from tasks.records import Promotion, RunRecord
 from tasks.report import markdown_summary
 from tasks.run import Run, finish, open_run, plan_run, settle
-from tasks.score import ShardReport, score_shard
+from tasks.score import ShardReport, decide_missing, score_shard
+from tasks.texts import TextShardReport, TextStage, read_shard, text_setup, texts_missing
 
 _SHARDS_AT_ONCE = 4
 """Shards whose media share the pool: the tail of one is filled with the head of the next."""
@@ -42,14 +50,16 @@ class ScoreRequest(BaseModel):
     Attributes:
         media: `s3://bucket/prefix` of the media.
         results: `s3://bucket/prefix` of the results store.
-        config: A preset's name, a YAML file, or the configuration itself.
+        config: `current` (what is promoted in the results), a preset's name, a YAML file, or the configuration itself;
+            `promotion`: what made that one current, where it was read already.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     media: str
     results: str
-    config: str | ScoreConfig = "default"
+    config: str | ScoreConfig = CURRENT
+    promotion: Promotion | None = None
 
 
 Watch = Callable[[Plan, Progress], None]
@@ -74,11 +84,12 @@ def run_corpus(request: ScoreRequest) -> RunRecord:
     folders = is_local_bucket(request.media)
     needs: frozenset[Need] = frozenset({"s3", "ray", "folders"} if folders else {"s3", "ray"})
     services = ensure(Settings.from_environment(), need=needs, say=get_run_logger().info)
-    config = load_config(request.config) if isinstance(request.config, str) else request.config
-    run = open_run(request.media, request.results, config, services)
+    chosen = _chosen(request, services)
+    run = open_run(request.media, request.results, chosen.config, services, chosen.promotion)
     plan = planning(run)
     shards, workers = _score(run, plan) if plan.shards else ([], {})
-    return reporting(run, plan, shards, workers)
+    texts = _texts(run) if run.config.text else None
+    return reporting(run, plan, shards, workers, texts)
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -95,13 +106,41 @@ def scoring(shard: Shard, run: Run, pool: Pool) -> ShardReport:
     return score_shard(shard, pool, run.results, run.identity, run.run_id)
 
 
+@task(name="texts", cache_policy=NO_CACHE, persist_result=False)
+def missing_texts(run: Run, text_id: str) -> tuple[list[str], int]:
+    """See that all that is scored is decided, and find the shards whose texts are not there.
+
+    Returns:
+        The shards' stems, and how many segments were decided anew.
+    """
+    ledger = run.results.ledger().under(run.media)
+    redecided = decide_missing(run.results, ledger, run.identity, run.run_id)
+    return texts_missing(run.results, ledger, text_id), redecided
+
+
+@task(name="text-shard", task_run_name="text-shard-{stem}", cache_policy=NO_CACHE, persist_result=False)
+def reading(stem: str, text_id: str, run: Run, pool: TextPool, cues: dict[str, tuple[Cue, ...]]) -> TextShardReport:
+    """Find and read the texts of one shard."""
+    return read_shard(stem, pool, run.results, text_id, cues)
+
+
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def reporting(run: Run, plan: Plan, shards: list[ShardReport], workers: dict[str, Any]) -> RunRecord:
+def reporting(
+    run: Run, plan: Plan, shards: list[ShardReport], workers: dict[str, Any], texts: TextStage | None = None
+) -> RunRecord:
     """Decide what has no scores yet, check the whole, store the report, and show its summary in Prefect."""
-    record = finish(run, plan, shards, workers)
+    record = finish(run, plan, shards, workers, texts)
     create_markdown_artifact(markdown_summary(record), key="score-corpus", description=f"Run {record.run_id}")
     create_link_artifact(record.outputs.report, key="score-corpus-report", link_text=f"Report of {record.run_id}")
     return record
+
+
+def _chosen(request: ScoreRequest, services: Services) -> Chosen:
+    if isinstance(request.config, ScoreConfig):
+        return Chosen(request.config, request.promotion)
+    place = request.results
+    shelf = lambda: StoreShelf(Store(services.access_for(place)), Location.parse(place))  # noqa: E731
+    return choose(request.config, shelf, get_run_logger().info)
 
 
 def _score(run: Run, plan: Plan) -> tuple[list[ShardReport], dict[str, Any]]:
@@ -114,6 +153,32 @@ def _score(run: Run, plan: Plan) -> tuple[list[ShardReport], dict[str, Any]]:
             watch(plan, pool.progress)
         futures = [_submit(shard, run, pool) for shard in plan.shards]
         return [future.result() for future in as_completed(futures)], pool.description()
+
+
+def _texts(run: Run) -> TextStage:
+    """Find and read the texts that are not there yet, when the audio is done. Nothing here ends the run."""
+    if run.identity.text is None:
+        return TextStage((run.identity.text_problem or "there are none",))
+    redecided = 0
+    try:
+        stems, redecided = missing_texts(run, run.identity.text.id)
+        return TextStage.of(_read(run, run.identity.text.id, stems) if stems else [], redecided)
+    except SeraphError as error:
+        return TextStage((str(error),), redecided=redecided)
+    except Exception as error:  # noqa: BLE001 - whatever befalls the texts, the audio results stand
+        return TextStage((f"{type(error).__name__}: {error}",), redecided=redecided)
+
+
+def _read(run: Run, text_id: str, stems: list[str]) -> list[TextShardReport]:
+    cluster.connect(run.services)
+    have = cluster.resources()
+    sizes = derive(run.config.resources, cpus=have.cpus, gpus=have.gpus, routes=1)
+    setup = text_setup(run.config, run.identity, run.services, run.media.uri)
+    cues = {} if run.label_texts is None else run.label_texts.fitted(run.results.ledger().current.index)
+    with TextPool(setup, sizes, run.config.resources) as pool:
+        arguments: list[Any] = [quote(each) for each in (text_id, run, pool, cues)]
+        futures = [reading.submit(stem, *arguments) for stem in stems]
+        return [future.result() for future in as_completed(futures)]
 
 
 def _submit(shard: Shard, run: Run, pool: Pool) -> PrefectFuture[ShardReport]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.evaluation.unlabelled import Survey
     from tasks.plan import Plan
     from tasks.records import RunRecord
+    from tasks.tuning.result import Gain, Scores, Tuning
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -124,6 +125,9 @@ def show_run(record: "RunRecord") -> None:
         out.print(Text(f"            {record.redecided} segments decided anew from stored logits"))
     for line in (*record.validation.failed, *record.validation.warnings):
         out.print(Text(f"Check       {line}"), style="yellow")
+    if record.configuration and (made := record.configuration.promotion):
+        by = f"promoted by {made.who}" + (", by force" if made.forced else "")
+        out.print(Text(f"Configured  {made.name} ({made.hash}), {by}"))
     if any(model.demo for model in record.models.values()):
         out.print(
             Text("Note        demo models: toys trained on synthetic speech; their scores mean nothing"), style="yellow"
@@ -217,6 +221,62 @@ def show_survey(survey: "Survey", report: str) -> None:
         out.print(Text.assemble((f"{light.level:<6}", _LIGHTS[light.level]), light.text))
     out.print(Text(survey.standing, style="bold"))
     out.print(Text(f"Report      {report}"))
+
+
+_VERDICTS = {
+    "adopt": "Use the tuned parameters.",
+    "keep-default": "Keep the default.",
+    "undecided": "Undecided. Keep the default for now.",
+}
+
+
+def show_tuning(tuning: "Tuning") -> None:
+    """The verdict, what the search seems to gain and what of it holds, and how to use what was found."""
+    out.print(Text(f"{_VERDICTS[tuning.verdict]} {tuning.reason}", style="bold"))
+    if tuning.verdict == "undecided" and tuning.labels_to_decide:
+        out.print(Text(f"About {tuning.labels_to_decide:,} more labels, from more sources, would decide."))
+    for note in (*tuning.notes, *(flag.replace("_", " ") for flag in tuning.flags)):
+        out.print(Text(f"Note        {note}"), style="yellow")
+    table = Table(title=f"{tuning.points:,} combinations on {tuning.dataset.n} segments", title_justify="left")
+    table.add_column("figure", no_wrap=True)
+    for name in ("default", "same segments", "held out"):
+        table.add_column(name, justify="right")
+    table.add_column("held-out gain, 95 %", justify="right", no_wrap=True)
+    for figure in _FIGURES:
+        table.add_row(figure.replace("_", " "), *_tuned(tuning, figure), _gained(tuning.gains.get(figure)))
+    out.print(table)
+    for line in _beside(tuning):
+        out.print(Text(line))
+
+
+_FIGURES = ("macro_f1_present", "macro_f1", "accuracy", "uar", "cross_entropy")
+
+
+def _tuned(tuning: "Tuning", figure: str) -> list[str]:
+    three: tuple[Scores, ...] = (tuning.default, tuning.apparent, tuning.nested)
+    return [_decimals(getattr(each, figure)) for each in three]
+
+
+def _gained(gain: "Gain | None") -> Text:
+    if gain is None:
+        return Text("–")
+    interval = f" [{gain.ci.low:+.3f}, {gain.ci.high:+.3f}]" if gain.ci else ""
+    return Text(f"{gain.value:+.3f}{interval}")
+
+
+def _beside(tuning: "Tuning") -> "Iterator[str]":
+    """How much luck gives, what was chosen, whether text helps, and where everything lies."""
+    luck, default = tuning.luck, tuning.default.params
+    if luck.high is not None and luck.observed is not None:
+        yield f"Luck        gains up to {luck.high:.3f} (95 %) where nothing helps; observed {luck.observed:.3f}"
+    changed = [f"{name} {value:g}" for name, value in tuning.apparent.params.items() if value != default.get(name)]
+    yield f"Found       {', '.join(changed) or 'the default'}"
+    if tuning.fusion:
+        yield f"Text        {tuning.fusion.sentence}"
+    if tuning.outputs:
+        yield f"Report      {tuning.outputs.report_file or tuning.outputs.report}"
+    if tuning.verdict == "adopt":
+        yield f"To use it   seraph promote {tuning.tuning_id}"
 
 
 def _candidate(model: "ModelResult") -> Text:

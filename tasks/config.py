@@ -4,8 +4,6 @@ Owns presets, the reading of configuration files, the fingerprint and the hashes
 configuration (infra/settings.py).
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +16,14 @@ from actors import versions
 from actors.checkpoints import CheckpointIdentity, identify, label_map
 from actors.detector_file import find_detector
 from actors.options import LanguageOptions, Options, ReadOptions, Resources, Route, SegmentOptions
-from infra.errors import ConfigError
+from infra.errors import CheckpointError, ConfigError
 from tasks.dimension_map import load_map
+from tasks.hashes import model_hash
+from tasks.hashes import short_hash as short_hash
 from tasks.numerics.decision import Decision
 from tasks.tables import SCORES_VERSION, Decisions
+from tasks.text_config import TextIdentity, TextOptions, resolve_text
+from tasks.text_tables import TextDecisions
 
 PRESETS = {
     "default": Path(__file__).parent / "presets" / "default.yaml",
@@ -98,6 +100,7 @@ class ScoreConfig(Options):
         fallback: The route that hears what is in doubt, where `on_uncertain` or `on_unrouted` say `fallback`.
         precision: `auto` is bf16 where the hardware has it, fp32 elsewhere.
         decision: For all languages; `decisions` overrides single parameters per language.
+        text: What is said, beside how it sounds; None: nobody asks.
     """
 
     name: str = "custom"
@@ -112,6 +115,7 @@ class ScoreConfig(Options):
     language: LanguageOptions = LanguageOptions()
     decision: DecisionOptions = DecisionOptions()
     decisions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    text: TextOptions | None = None
     warnings: Warnings = Warnings()
     resources: Resources = Resources()
 
@@ -124,12 +128,28 @@ class ScoreConfig(Options):
         unknown = sorted(set(self.decisions) - set(self.routes))
         if unknown:
             raise ValueError(f"decisions for languages without a route: {', '.join(unknown)}")
+        if self.text is not None:
+            self._check_text(self.text)
         for language in self.decisions:
             try:
                 self.decision_of(language)
             except ValidationError as error:
                 raise ValueError(f"decisions.{language}: {_plain(error)}") from error
         return self
+
+    def _check_text(self, text: TextOptions) -> None:
+        unknown = sorted(set(text.models) - set(self.routes))
+        if unknown:
+            raise ValueError(f"text.models for languages without a route: {', '.join(unknown)}")
+        if "labels" in text.source and self.text_labels is None:
+            raise ValueError("text.labels must name the label file of `source: labels`")
+
+    @property
+    def text_labels(self) -> str | None:
+        """The label file that texts come from, where they come from one."""
+        if self.text is None or "labels" not in self.text.source:
+            return None
+        return self.text.labels or self.segments.labels
 
     def decision_of(self, language: str) -> DecisionOptions:
         """The decision's parameters for one language: the common ones with its own on top."""
@@ -149,10 +169,15 @@ def load_config(source: str) -> ScoreConfig:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{source} is not readable as YAML: {error}") from error
+    return _with_absolute_paths(parse_config(document, source), path.parent.resolve())
+
+
+def parse_config(document: object, source: str) -> ScoreConfig:
+    """A configuration from what a YAML file holds. Raises ConfigError, which names `source` and the wrong values."""
     if not isinstance(document, dict):
         raise ConfigError(f"{source} must hold a mapping of options, not {type(document).__name__}")
     try:
-        return _with_absolute_paths(ScoreConfig.model_validate(document), path.parent.resolve())
+        return ScoreConfig.model_validate(document)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_plain(error)}") from error
 
@@ -167,6 +192,7 @@ class Identity:
         checkpoints: What hears each language.
         detector_sha256: Hash of Whisper's weights.
         decisions: The decision of each language, under one hash.
+        text: What texts depend on; None where nobody asks for any, or `text_problem` says why there can be none.
     """
 
     fingerprint: str
@@ -174,6 +200,8 @@ class Identity:
     checkpoints: Mapping[str, CheckpointIdentity]
     detector_sha256: str
     decisions: Decisions
+    text: TextIdentity | None = None
+    text_problem: str | None = None
 
 
 FALLBACK = "fallback"
@@ -183,21 +211,23 @@ QUARANTINED = "quarantine"
 """Route identity of `FALLBACK` where such segments are quarantined."""
 
 
-def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
+def resolve(config: ScoreConfig, labels_sha256: str | None = None, text_labels_sha256: str | None = None) -> Identity:
     """Find the checkpoints and hash everything that results depend on.
 
     Args:
         config: The configuration.
         labels_sha256: Hash of the label file whose segments are scored (`segments.method: labels`).
+        text_labels_sha256: Hash of the label file that texts come from (`text.source: labels`).
 
     Raises:
-        WeightsAbsentError, CheckpointError: A model is not here, or is not one that can be scored with.
+        WeightsAbsentError, CheckpointError: A model is not here, or is not one that can be scored with. Of a text model
+            that becomes `text_problem`: text never makes audio fail.
     """
     checkpoints = {
         key: identify(route.model, route.revision).require("audio") for key, route in sorted(config.routes.items())
     }
     _, detector = find_detector(config.language.model)
-    routes = {key: _route_identity(each) for key, each in checkpoints.items()}
+    routes = {key: model_hash(each) for key, each in checkpoints.items()}
     routes[FALLBACK] = routes[config.fallback] if config.fallback else QUARANTINED
     covered = {
         "versions": [versions.DECODING, versions.SEGMENTING, versions.LANGUAGE],
@@ -208,22 +238,24 @@ def resolve(config: ScoreConfig, labels_sha256: str | None = None) -> Identity:
         "doubt": [config.on_uncertain, config.on_unrouted],
         "precision": config.precision,
     }
-    return Identity(short_hash(covered), routes, checkpoints, detector, _decisions(config, checkpoints))
+    text, problem = _text(config, text_labels_sha256)
+    decisions = _decisions(config, checkpoints, text)
+    return Identity(short_hash(covered), routes, checkpoints, detector, decisions, text, problem)
 
 
-def short_hash(value: object) -> str:
-    """16 hex digits over the canonical JSON of `value`."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+def _text(config: ScoreConfig, labels_sha256: str | None) -> tuple[TextIdentity | None, str | None]:
+    """What texts depend on, or why there can be none; neither where nobody asks for any."""
+    if config.text is None:
+        return None, None
+    try:
+        return resolve_text(config.text, config.language.model, labels_sha256), None
+    except CheckpointError as error:
+        return None, str(error)
 
 
-def _route_identity(checkpoint: CheckpointIdentity) -> str:
-    # Labels and architecture too: they stand in config.json, and a correction there (another pooling, labels in another
-    # order) changes the logits, or what stored ones mean.
-    weights = [checkpoint.weights_sha256, checkpoint.preprocessing, checkpoint.architecture]
-    return short_hash([*weights, checkpoint.kind, checkpoint.labels])
-
-
-def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity]) -> Decisions:
+def _decisions(
+    config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity], text: TextIdentity | None
+) -> Decisions:
     labels = sorted({label for each in checkpoints.values() if each.kind != "dimensional" for label in each.labels})
     built = {}
     for language in ("", *sorted(config.routes)):
@@ -231,7 +263,8 @@ def _decisions(config: ScoreConfig, checkpoints: Mapping[str, CheckpointIdentity
         built[language] = options.build(label_map(labels, options.label_map))
     canonical = {language: decision.canonical() for language, decision in built.items()}
     name = short_hash([SCORES_VERSION, canonical])
-    return Decisions(name, built.pop(""), built)
+    fused = None if text is None else TextDecisions(short_hash([name, text.id, text.label_maps]), text.label_maps)
+    return Decisions(name, built.pop(""), built, fused)
 
 
 def _with_absolute_paths(config: ScoreConfig, folder: Path) -> ScoreConfig:
@@ -242,13 +275,14 @@ def _with_absolute_paths(config: ScoreConfig, folder: Path) -> ScoreConfig:
     language = config.language.model_copy(update={"model": absolute(config.language.model)})
     labels = config.segments.labels
     segments = config.segments.model_copy(update={"labels": absolute(labels) if labels else labels})
+    text = config.text.with_paths(absolute) if config.text else None
     fitted = config.decision.dimension_map
     decision = config.decision.model_copy(update={"dimension_map": absolute(fitted) if fitted else fitted})
     decisions = {
         language: {name: absolute(value) if name == "dimension_map" and value else value for name, value in own.items()}
         for language, own in config.decisions.items()
     }
-    changes = {"routes": routes, "language": language, "segments": segments}
+    changes = {"routes": routes, "language": language, "segments": segments, "text": text}
     return config.model_copy(update={**changes, "decision": decision, "decisions": decisions})
 
 

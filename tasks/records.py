@@ -55,6 +55,40 @@ class Outputs(Record):
     report_file: str | None = None
 
 
+class TextCounts(Record):
+    """The texts of the current table, where they are asked for: segments = with text + without + waiting.
+
+    Attributes:
+        id: Names them in the store; None where a problem keeps them from being looked for at all.
+        segments: With a text; `sources` says from where.
+        without: Without one: nobody speaks there, no source has it, or something failed.
+        waiting: Of shards whose texts are not written: scored by audio alone until a later run has them.
+        failed: Where something went wrong; `reasons` counts the most frequent.
+        problems: What went wrong with the texts as a whole in this run. The audio results stand all the same.
+        models: What reads each language (no precision: nothing is loaded to find out).
+    """
+
+    id: str | None
+    segments: int = 0
+    sources: dict[str, int] = Field(default_factory=dict)
+    without: int = 0
+    waiting: int = 0
+    failed: int = 0
+    reasons: dict[str, int] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+
+    @property
+    def nothing_read(self) -> bool:
+        """Whether no shard has its texts: all of them are scored by audio alone."""
+        return not self.segments + self.without
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The problems, as lines among other warnings."""
+        return tuple(f"texts: {problem}" for problem in self.problems)
+
+
 class Corpus(Record):
     """The current table over the run's media prefix, whichever run scored its rows."""
 
@@ -69,6 +103,48 @@ class Corpus(Record):
     """By model, what makes it suspicious: `near_uniform`, `one_class`. Models without an alarm are left out."""
 
 
+class Grounds(Record):
+    """Who made a configuration current, and on what grounds.
+
+    Attributes:
+        source: As it was named: a tuning, a preset or a file.
+        verdict: Of the tuning `tuning_id`; None where it rests on none. `evaluation_id`: whose answers were tuned.
+        forced: The verdict was not `adopt`, and it was promoted all the same.
+    """
+
+    who: str
+    why: str | None
+    source: str
+    tuning_id: str | None = None
+    evaluation_id: str | None = None
+    verdict: str | None = None
+    forced: bool = False
+
+
+class Promotion(Grounds):
+    """One promotion of a configuration: stored as `configs/current.yaml` and in the history (tasks/promotions.py).
+
+    Attributes:
+        hash, name: Of the configuration. `before`: the hash of the one it replaced.
+        promoted_at: ISO 8601, UTC.
+        rolled_back: It had been current earlier, on these grounds; `who` and `why` are those of the rollback.
+    """
+
+    hash: str = Field(pattern="^[0-9a-f]{16}$")
+    name: str
+    promoted_at: str
+    before: str | None = None
+    rolled_back: bool = False
+
+
+class ConfigUsed(Record):
+    """Which configuration it was; `promotion`: where it was the current one of the results store."""
+
+    name: str
+    hash: str
+    promotion: Promotion | None = None
+
+
 class RunRecord(Record):
     """One run.
 
@@ -78,9 +154,10 @@ class RunRecord(Record):
         seconds: Wall time of the whole run.
         realtime_factor: audio_seconds / seconds, or None where this run scored nothing.
         stages: Wall time by stage, summed over parallel work: it may exceed `seconds`.
-        config: The whole configuration, as it was.
+        config: The whole configuration, as it was. `configuration`: which one it was.
         models: What heard each language, by language. `whisper`: name and weights_sha256 of the detector.
         workers: How many of each actor, on what, in which precision.
+        text: What is known of texts; None where nobody asks for them.
     """
 
     run_id: str
@@ -94,6 +171,7 @@ class RunRecord(Record):
     fingerprint: str
     decision: str
     config: dict[str, Any]
+    configuration: ConfigUsed | None = None
     models: dict[str, ModelSpec]
     whisper: dict[str, str]
     workers: dict[str, Any] = Field(default_factory=dict)
@@ -110,6 +188,7 @@ class RunRecord(Record):
     undecided: int = 0
     validation: Validation
     corpus: Corpus
+    text: TextCounts | None = None
     outputs: Outputs
 
     def summary(self) -> dict[str, Any]:

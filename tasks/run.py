@@ -20,14 +20,27 @@ from infra.errors import InputError
 from infra.location import Location
 from infra.services import Services
 from infra.storage import Store
-from tasks.config import Identity, ScoreConfig, resolve
+from tasks.config import Identity, ScoreConfig
+from tasks.label_texts import LabelTexts
 from tasks.labels import LabelledSpans, read_spans
 from tasks.plan import Plan, list_media, make_plan, with_labels
-from tasks.records import Corpus, MediaCounts, Outputs, RunRecord, Validation, code_version, lock_sha256, new_run_id
+from tasks.promotions import Chosen
+from tasks.records import (
+    Corpus,
+    MediaCounts,
+    Outputs,
+    Promotion,
+    RunRecord,
+    Validation,
+    code_version,
+    lock_sha256,
+    new_run_id,
+)
 from tasks.report import Summary, build_pages
 from tasks.score import ShardReport, decide_missing
 from tasks.store import ResultsStore, shard_id
 from tasks.tables import QUARANTINE
+from tasks.texts import TextStage, count_texts, resolve_texts
 from tasks.validate import check_summary
 
 N = TypeVar("N", int, float)
@@ -48,6 +61,8 @@ class Run:
     results: ResultsStore
     services: Services
     labels: LabelledSpans | None = None
+    label_texts: LabelTexts | None = None
+    promotion: Promotion | None = None
 
     def pool_options(self, plan: Plan) -> PoolOptions:
         """What the actors of this run need to know."""
@@ -72,8 +87,10 @@ class Run:
         return route.model_copy(update={"revision": self.identity.checkpoints[key].revision or route.revision})
 
 
-def open_run(media: str, results: str, config: ScoreConfig, services: Services) -> Run:
-    """Resolve a configuration to the bytes it depends on, and open the stores.
+def open_run(
+    media: str, results: str, config: ScoreConfig, services: Services, promotion: Promotion | None = None
+) -> Run:
+    """Resolve a configuration to the bytes it depends on, and open the stores; `promotion`: what made it current.
 
     Raises:
         ConfigError, CheckpointError, WeightsAbsentError: The configuration or a checkpoint is wrong or not here.
@@ -81,7 +98,7 @@ def open_run(media: str, results: str, config: ScoreConfig, services: Services) 
     """
     media_at, results_at = Location.parse(media), Location.parse(results)
     labels = read_labels(config, services)
-    identity = resolve(config, None if labels is None else labels.sha256)
+    identity, label_texts = resolve_texts(config, None if labels is None else labels.sha256, services)
     results_store = Store(services.access_for(results))
     return Run(
         run_id=new_run_id(),
@@ -93,6 +110,8 @@ def open_run(media: str, results: str, config: ScoreConfig, services: Services) 
         results=ResultsStore(results_store, results_at, identity.fingerprint),
         services=services,
         labels=labels,
+        label_texts=label_texts,
+        promotion=promotion,
     )
 
 
@@ -129,24 +148,28 @@ def settle(run: Run, plan: Plan) -> None:
         run.results.commit(shard_id(run.identity.fingerprint, run.identity.routes, marks), run.run_id, entries)
 
 
-def finish(run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping[str, Any]) -> RunRecord:
+def finish(
+    run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping[str, Any], texts: TextStage | None = None
+) -> RunRecord:
     """Decide what has no scores yet, check the whole, and store the run's record and its report."""
     ledger = run.results.ledger().under(run.media)
-    decision = run.identity.decisions.name
     redecided = decide_missing(run.results, ledger, run.identity, run.run_id)
-    summary = Summary.fold(run.results.current_scores(ledger, decision))
+    summary = Summary.fold(run.results.current_scores(ledger, *run.identity.decisions.names))
+    text = None if texts is None else count_texts(run.results, ledger, summary.segments, run.identity, texts)
+    # Where no text is there, all scores are by audio alone, and lie under that name.
+    decision = run.identity.decisions.heard_name if text and text.nothing_read else run.identity.decisions.name
     quarantine = pa.concat_tables([QUARANTINE.empty_table(), *run.results.current_quarantine(ledger)])
     checked = check_summary(_shares(summary), run.config.warnings)
     failed = tuple(line for shard in shards for line in shard.failed)
-    warnings = (*checked.failed, *_label_problems(run, plan))
+    warnings = (*checked.failed, *_label_problems(run, plan), *(text.warnings if text else ()))
     record = RunRecord(
         **_what_was_used(run, workers),
-        **_what_came_of_it(run, plan, shards),
-        redecided=redecided,
-        validation=Validation(
-            success=not failed, failed=failed, warnings=warnings
-        ),
+        **_what_came_of_it(run, plan, shards, texts),
+        decision=decision,
+        redecided=redecided + (texts.redecided - texts.fresh if texts else 0),
+        validation=Validation(success=not failed, failed=failed, warnings=warnings),
         corpus=_corpus(run, summary, quarantine.num_rows),
+        text=text,
         outputs=_outputs(run, decision),
     )
     checks = {
@@ -170,15 +193,15 @@ def _what_was_used(run: Run, workers: Mapping[str, Any]) -> dict[str, Any]:
         "code_version": code_version(),
         "lock_sha256": lock_sha256(),
         "fingerprint": run.identity.fingerprint,
-        "decision": run.identity.decisions.name,
         "config": run.config.model_dump(mode="json"),
+        "configuration": Chosen(run.config, run.promotion).used,
         "models": {key: each.spec(run.config.precision) for key, each in run.identity.checkpoints.items()},
         "whisper": {"name": run.config.language.model, "weights_sha256": run.identity.detector_sha256},
         "workers": dict(workers),
     }
 
 
-def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dict[str, Any]:
+def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport], texts: TextStage | None) -> dict[str, Any]:
     finished = datetime.now(UTC)
     seconds = (finished - run.started).total_seconds()
     audio_s = sum(shard.audio_seconds for shard in shards)
@@ -200,7 +223,7 @@ def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport]) -> dic
             other=dict(plan.other),
         ),
         "segments": sum(shard.segments for shard in shards),
-        "stages": _sum(shard.seconds for shard in shards),
+        "stages": _sum([*(shard.seconds for shard in shards), *([texts.seconds] if texts else [])]),
         "languages": _sum(shard.languages for shard in shards),
         "emotions": _sum(shard.emotions for shard in shards),
         "undecided": sum(shard.undecided for shard in shards),

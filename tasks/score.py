@@ -19,6 +19,7 @@ from tasks.config import Identity
 from tasks.plan import Shard
 from tasks.store import Entry, Ledger, ResultsStore
 from tasks.tables import logits_table, quarantine_table, scores_table
+from tasks.text_tables import Texts
 from tasks.validate import Checked, check_shard
 
 _DECIDERS = 8
@@ -80,7 +81,7 @@ def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Ide
         entries += [entry.model_copy(update={"attempts": tries[entry.uri]}) for entry in kept.values()]
         commit = results.commit(shard.id, run_id, entries, {"logits": logits, "quarantine": quarantine})
         if logits.num_rows:
-            results.write_scores(commit.media[0].stem, identity.decisions.name, decided)
+            results.write_scores(commit.media[0].stem, identity.decisions.heard_name, decided)
     laps = {"decide": decided_at - started, "validate": validated_at - decided_at}
     laps["commit"] = time.perf_counter() - validated_at
     return _report(shard, scored, list(kept.values()), decided, checked, laps)
@@ -89,18 +90,28 @@ def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Ide
 def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, run_id: str) -> int:
     """Decide every current shard that has no scores under this decision: after a change of it, or after a kill.
 
+    A shard whose texts are there is decided with them, any other by audio alone.
+
     Returns:
         How many segments were decided.
     """
-    stems = sorted(set(ledger.current["stem"]) - results.scored_stems(identity.decisions.name))
+    decisions, text = identity.decisions, identity.text
+    current = set(ledger.current["stem"])
+    read = set() if text is None else current & results.text_stems(text.id)
 
     def decide(stem: str) -> int:
-        logits = results.logits(stem)
-        results.write_scores(stem, identity.decisions.name, scores_table(logits, identity.decisions, run_id))
+        logits, texts = results.logits(stem), None
+        if text is not None and stem in read:
+            texts = Texts.join(logits, results.texts(stem, text.id), text.label_maps)
+        name = decisions.heard_name if texts is None else decisions.name
+        results.write_scores(stem, name, scores_table(logits, decisions, run_id, texts))
         return int(logits.num_rows)
 
+    missing = read - results.scored_stems(decisions.name)
+    if len(read) < len(current):
+        missing |= current - read - results.scored_stems(decisions.heard_name)
     with ThreadPoolExecutor(_DECIDERS) as deciders:
-        return sum(deciders.map(decide, stems))
+        return sum(deciders.map(decide, sorted(missing)))
 
 
 def _better_before(scored: Sequence[MediumResult], shard: Shard) -> dict[str, Entry]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 from actors.contract import TAXONOMY, Flag, MediumResult, ModelSpec, Rejection
 from tasks.numerics.alarms import information, uniform_bound
 from tasks.numerics.decision import Decision, decide, own_posterior
+
+if TYPE_CHECKING:
+    from tasks.text_tables import TextDecisions, Texts
 
 KEYS = pa.schema(
     [
@@ -51,12 +54,16 @@ SCORES = pa.schema(
         FLAGS,
         ("label", pa.string()),
         ("information", pa.float32()),
+        ("text", pa.string()),
+        ("emotion_audio", pa.string()),
+        ("emotion_text", pa.string()),
     ]
 )
 """`label`: what the model itself put first, by its own name for it. `information`: how far its own posterior is from
-saying nothing, in nats (see `tasks.numerics.alarms`)."""
+saying nothing, in nats (see `tasks.numerics.alarms`). The last three are null unless texts were asked for: what is
+said, and the emotion by the audio alone and by the text alone."""
 
-SCORES_VERSION = 2
+SCORES_VERSION = 3
 """Raised when the same logits and decision come out otherwise, or in other columns: part of a decision's name."""
 
 QUARANTINE = pa.schema(
@@ -109,26 +116,34 @@ def quarantine_table(rejections: Iterable[Rejection], run_id: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=QUARANTINE)
 
 
-def scores_table(logits: pa.Table, decisions: "Decisions", run_id: str) -> pa.Table:
-    """Decide a `logits` table: the `scores` rows, in the same order. The specs in its metadata stand in for models."""
+def scores_table(logits: pa.Table, decisions: "Decisions", run_id: str, texts: "Texts | None" = None) -> pa.Table:
+    """Decide a `logits` table: the `scores` rows, in the same order. The specs in its metadata stand in for models.
+
+    Args:
+        logits: The rows to decide.
+        decisions: The decision of each language. Rows bear its name, without texts `heard_name`.
+        run_id: Who decides.
+        texts: What is known of the texts of these rows, where it is known.
+    """
     specs = model_specs(logits)
+    name = decisions.heard_name if texts is None else decisions.name
     pieces = []
     for sha, language in sorted(
         set(zip(*(logits[name].to_pylist() for name in ("weights_sha256", "language")), strict=True))
     ):
         chosen = _where(logits, weights_sha256=sha, language=language)
-        pieces.append(
-            (chosen, _decided(logits.take(chosen), specs[sha], decisions.of(language), decisions.name, run_id))
-        )
+        said = None if texts is None else texts.take(chosen)
+        rows = _decided(logits.take(chosen), specs[sha], decisions.of(language), name, run_id, said)
+        pieces.append((chosen, rows))
     if not pieces:
         return SCORES.empty_table()
     order = np.argsort(np.concatenate([chosen for chosen, _ in pieces]))
     return pa.concat_tables([piece for _, piece in pieces]).take(order)
 
 
-def with_specs(logits: pa.Table, specs: Mapping[str, ModelSpec]) -> pa.Table:
+def with_specs(logits: pa.Table, specs: Mapping[str, ModelSpec], column: str = "weights_sha256") -> pa.Table:
     """The table with the specs of the models that its rows name in the metadata, for `model_specs`."""
-    used = set(logits["weights_sha256"].to_pylist()) if "weights_sha256" in logits.column_names else set()
+    used = set(logits[column].to_pylist()) if column in logits.column_names else set()
     stored = json.dumps({sha: asdict(spec) for sha, spec in specs.items() if sha in used}, sort_keys=True)
     return logits.replace_schema_metadata({_SPECS: stored})
 
@@ -152,12 +167,27 @@ def from_parquet(data: bytes) -> pa.Table:
 
 
 class Decisions:
-    """The decision of each language, under one name (the hash that stands in paths and rows)."""
+    """The decision of each language, under one name (the hash that stands in paths and rows).
 
-    def __init__(self, name: str, default: Decision, by_language: Mapping[str, Decision]) -> None:
-        self.name = name
+    Attributes:
+        name: With texts, where they are asked for: another hash, which covers what they depend on.
+        heard_name: By audio alone. The same where nobody asks for texts.
+        text: What is to be known of texts, where they are asked for.
+    """
+
+    def __init__(
+        self, name: str, default: Decision, by_language: Mapping[str, Decision], text: "TextDecisions | None" = None
+    ) -> None:
+        self.heard_name = name
+        self.name = text.name if text else name
+        self.text = text
         self._default = default
         self._by_language = dict(by_language)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Where scores are looked for: with texts, and by audio alone."""
+        return self.name, self.heard_name
 
     def of(self, language: str) -> Decision:
         """The decision for segments in `language`."""
@@ -171,10 +201,14 @@ def _where(table: pa.Table, **equals: str) -> np.ndarray[Any, np.dtype[np.int64]
     return np.flatnonzero(chosen)
 
 
-def _decided(logits: pa.Table, spec: ModelSpec, decision: Decision, name: str, run_id: str) -> pa.Table:
+def _decided(
+    logits: pa.Table, spec: ModelSpec, decision: Decision, name: str, run_id: str, texts: "Texts | None"
+) -> pa.Table:
     """The `scores` rows of segments that one model heard in one language."""
     outputs = np.array(logits["logits"].to_pylist(), dtype=np.float32)
-    decided = decide(outputs, spec, decision)
+    read = None if texts is None else texts.posterior(decision.max_dropped_mass)
+    # At a weight of 1 text has no say at all, not even for emotions that the audio model cannot say.
+    decided = decide(outputs, spec, decision, read if decision.audio_weight < 1 else None)
     own, labels = own_posterior(outputs, spec)
     said = information(own)
     lost = decided.undecided
@@ -187,7 +221,18 @@ def _decided(logits: pa.Table, spec: ModelSpec, decision: Decision, name: str, r
     columns |= {"label": [labels[index] for index in own.argmax(axis=1)], "information": said}
     uniform = said < uniform_bound(len(labels))
     columns |= {"flags": _score_flags(logits["flags"].to_pylist(), spec, undecided=lost, uniform=uniform)}
+    columns |= dict.fromkeys(("text", "emotion_audio", "emotion_text"), [None] * logits.num_rows)
+    if texts is not None and read is not None:
+        columns |= {"text": texts.text, "emotion_audio": decide(outputs, spec, decision).emotions}
+        columns |= {"emotion_text": top_emotions(read.posterior)}
+        columns["flags"] = [[*own, *more] for own, more in zip(columns["flags"], texts.flags, strict=True)]
     return pa.table([pa.chunked_array([_array(columns[field.name], field.type)]) for field in SCORES], schema=SCORES)
+
+
+def top_emotions(posterior: np.ndarray[Any, np.dtype[np.float64]]) -> list[str | None]:
+    """The emotion that each row of a posterior, (n, 7), puts first; None where the row is NaN."""
+    lost = np.isnan(posterior).any(axis=1)
+    return [None if none else TAXONOMY[best] for best, none in zip(posterior.argmax(axis=1), lost, strict=True)]
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:

@@ -19,7 +19,7 @@ DOORS = {
     "boto3": {"infra/storage.py"},
     "botocore": {"infra/storage.py"},
     "great_expectations": {"tasks/validate.py"},
-    "ray": {"infra/cluster.py", "actors/crew.py", "actors/pool.py"},
+    "ray": {"infra/cluster.py", "actors/crew.py", "actors/pool.py", "actors/text_pool.py"},
 }
 
 

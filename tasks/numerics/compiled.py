@@ -7,7 +7,6 @@ before the first call, nothing is cached on disk, and the interpreter's lock is 
 Points are cut among threads by `in_threads`; each writes its own rows, so their number changes no result.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -172,4 +171,4 @@ def _choose(
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]

@@ -114,9 +114,12 @@ def _of_run(record: RunRecord, summary: Summary) -> Iterable[Finding]:
     for model, alarms in record.corpus.alarms.items():
         for alarm in alarms:
             yield Finding(words(f"warn_{alarm}", model=shortened(visible(model))), grave=True)
-    restricted = sorted({spec.source for spec in record.models.values() if non_commercial(spec.licence)})
+    used = [*record.models.values(), *(record.text.models.values() if record.text else ())]
+    restricted = sorted({spec.source for spec in used if non_commercial(spec.licence)})
     if restricted:
         yield Finding(words("warn_non_commercial", models=", ".join(shortened(visible(each)) for each in restricted)))
+    for problem in record.text.problems if record.text else ():
+        yield Finding(words("warn_texts", problem=shortened(visible(problem), 300)))
     if not record.validation.success:
         yield Finding(words("warn_validation", n=max(1, len(record.validation.failed))), grave=True)
 

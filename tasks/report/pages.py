@@ -11,7 +11,7 @@ import pyarrow as pa
 import yaml
 from markupsafe import Markup
 
-from tasks.records import RunRecord
+from tasks.records import ConfigUsed, RunRecord
 from tasks.report import charts, findings, palette
 from tasks.report.frame import environment, frame, moment, on_one_line
 from tasks.report.summary import MEDIA_PER_PAGE, MediumSummary, Summary
@@ -98,6 +98,7 @@ def _entry(record: RunRecord, summary: Summary, quarantine: pa.Table) -> dict[st
         "faults": findings.quarantined(quarantine, shorten),
         "flags": [(named("flag", flag), n, percent(n / summary.segments)) for flag, n in summary.flags.items()],
         "figures": _figures(summary),
+        "texts": _texts(record),
         "run_rows": _run_rows(record),
         "stages": _stages(record),
         "workers": [(visible(str(key)), on_one_line(value)) for key, value in plain["workers"].items()],
@@ -162,6 +163,20 @@ def _figures(summary: Summary) -> list[tuple[Text, str, Text | None]]:
     ]
 
 
+def _texts(record: RunRecord) -> list[tuple[Text, str]]:
+    """How many segments have a text, from where, and which models read them; nothing where nobody asks for texts."""
+    text = record.text
+    if text is None:
+        return []
+    counts = [(key, getattr(text, key)) for key in ("without", "waiting", "failed")]
+    return [
+        (words("texts_with"), number(text.segments)),
+        *((named("text_source", source), number(count)) for source, count in text.sources.items()),
+        *((words(f"texts_{key}"), number(count)) for key, count in counts if count),
+        *((named("language", language), visible(spec.source)) for language, spec in text.models.items()),
+    ]
+
+
 def _run_rows(record: RunRecord) -> list[tuple[Text, str | Text, Text | None]]:
     media = record.media
     other = ", ".join(f"{visible(suffix) or UNDEFINED} {number(n)}" for suffix, n in sorted(media.other.items()))
@@ -200,5 +215,18 @@ def _identity(record: RunRecord) -> list[tuple[Text, str]]:
         "lock": record.lock_sha256 or UNDEFINED,
         "fingerprint": record.fingerprint,
         "decision": record.decision,
+        **_configuration(record.configuration),
     }
     return [(words(f"identity_{key}"), visible(value)) for key, value in values.items()]
+
+
+def _configuration(used: ConfigUsed | None) -> dict[str, str]:
+    """Which configuration it was, and where it was the current one, who made it so and on what grounds."""
+    if used is None:
+        return {}
+    rows = {"configuration": f"{used.name} ({used.hash})"}
+    if made := used.promotion:
+        forced = "--force" if made.forced else None
+        parts = (moment(made.promoted_at), made.who, made.tuning_id, forced, made.why)
+        rows["promoted"] = ", ".join(part for part in parts if part)
+    return rows

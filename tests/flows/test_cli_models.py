@@ -114,7 +114,9 @@ def test_a_quick_look_reads_no_weights_and_says_so(tmp_path: Path) -> None:
     save_file(tensors, folder / "model.safetensors")
 
     assert told("check", str(folder), "--quick")["built"] is False
-    assert "Not checked" in run("check", str(folder), "--quick").stdout
+    words = run("check", str(folder), "--quick").stdout
+    assert "Not checked" in words
+    assert "random" not in words  # that nothing is, only the full check can tell
     assert "infinity" in told("check", str(folder), expect=3)["reason"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from infra.location import Location
 from infra.stack import Stack
 from infra.storage import Store
-from tests.support.seraph import DEMO
+from tests.support.demo import utterances
 
 pytestmark = pytest.mark.stack
 
@@ -23,7 +23,7 @@ def test_a_deployment_scores_when_the_server_is_asked_to(stack: Stack) -> None:
     home = services.local_root.parent
     media = Store(services.store)
     media.ensure_bucket("deployed")
-    for file in sorted((DEMO / "media" / "en" / "utterances").iterdir())[:2]:
+    for file in utterances("en")[:2]:
         media.put_file(f"s3://deployed/media/{file.name}", file)
     environment = {**os.environ, "PREFECT_API_URL": services.prefect_api_url, "SERAPH_HOME": str(home)}
     runner = subprocess.Popen(

@@ -18,7 +18,8 @@ from infra.stack import Stack
 from infra.storage import Store
 from tasks.numerics.alarms import information
 from tasks.numerics.decision import own_posterior
-from tests.support.checkpoints import write_dimensional, write_ehcalabres, write_soxan, write_speechbrain
+from tests.support.checkpoints import write_dimensional, write_ehcalabres, write_soxan
+from tests.support.recipe_checkpoints import write_speechbrain
 from tests.support.seraph import DEMO, Seraph
 
 pytestmark = pytest.mark.stack

@@ -20,6 +20,7 @@ from actors.options import ReadOptions
 from infra.location import Location
 from infra.stack import Stack
 from infra.storage import Store
+from tests.support.demo import utterances
 from tests.support.media import Track, encode, mux, tone
 from tests.support.seraph import DEMO, Seraph, assert_same_table
 
@@ -50,7 +51,7 @@ def copy_utterances(folder: Path, number: int) -> Path:
     """So many of the demo's utterances of each language, under `en` and `ko`."""
     for language in ("en", "ko"):
         (folder / language).mkdir(parents=True)
-        for file in sorted((DEMO / "media" / language / "utterances").iterdir())[:number]:
+        for file in utterances(language)[:number]:
             shutil.copy(file, folder / language)
     return folder
 
@@ -243,7 +244,7 @@ HOSTILE = "<img src=x onerror=document.title='owned'>.wav"
 def bad_corpus(tmp_path: Path) -> Path:
     """Good media, and one of every fault that media have."""
     corpus = copy_utterances(tmp_path / "corpus", 1)
-    good = sorted((DEMO / "media" / "en" / "utterances").iterdir())[0]
+    good = utterances("en")[0]
     with good.open("rb") as file:
         speech = decode(file, ReadOptions()).signal[None]
     episode = encode(np.tile(speech, 10), 16_000, "matroska", "aac")

@@ -224,7 +224,13 @@ def language(code: str, kind: Any, n: int, **changes: Any) -> LanguageResult:
 
 def fusion() -> Fusion:
     """Audio alone is the worst, text alone does as well as any mixture."""
-    held = {"audio": 0.112, "text": 0.493, "linear": 0.481, "log_linear": 0.489, "stacker": 0.377}
+    held = {
+        "audio alone": 0.112,
+        "text alone": 0.493,
+        "weighted sum": 0.481,
+        "log-linear pool": 0.489,
+        "fitted stacker": 0.377,
+    }
     candidates = tuple(
         FusionCandidate(
             name=name, scores=Scores(**_scores(f1, f1 * 0.86, 0.58, f1 + 0.01, 1.3)), gains=gains(f1 - 0.112)
@@ -233,12 +239,12 @@ def fusion() -> Fusion:
     )
     return Fusion(
         candidates=candidates,
-        chosen="text",
+        chosen="text alone",
         nested=Scores(**_scores(0.484, 0.41, 0.57, 0.49, 1.31)),
         gains=gains(0.372),
         verdict="adopt",
         sentence="Text helps: macro F1 rises by 37.2 points [29.2, 45.2] over the audio alone.",
-        sentence_ko="텍스트가 도움이 됩니다. 매크로 F1이 음성만 쓸 때보다 37.2%p [29.2, 45.2] 높습니다.",
+        sentence_ko="텍스트가 도움이 됩니다. 매크로 F1이 오디오만 쓸 때보다 37.2%p [29.2, 45.2] 높습니다.",
     )
 
 

@@ -97,6 +97,9 @@ def test_the_scores_table_has_the_documented_columns_and_survives_parquet() -> N
         FLAGS,
         ("label", "string"),
         ("information", "float"),
+        ("text", "string"),
+        ("emotion_audio", "string"),
+        ("emotion_text", "string"),
     ]
     assert read.schema.equals(SCORES)
 

@@ -18,6 +18,8 @@ import torch
 from tests.support import damage
 from tests.support.damage import FAMILIES, NEED_FUNASR, Damage, Outcome, copied, try_to_load
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 SEEDS = 2

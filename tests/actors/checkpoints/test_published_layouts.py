@@ -43,6 +43,8 @@ from tests.support.checkpoints import (
 from tests.support.recipe_checkpoints import IEMOCAP, MSP_PODCAST, write_odyssey, write_speechbrain
 from tests.support.references import Reference, ehcalabres, odyssey, soxan, speechbrain, stock, stored
 
+pytestmark = pytest.mark.slow
+
 Logits = npt.NDArray[np.float32]
 
 KOREAN = ("기쁨", "당황", "분노", "불안", "슬픔")

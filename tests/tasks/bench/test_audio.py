@@ -9,6 +9,8 @@ from actors.options import ReadOptions, SegmentOptions
 from actors.segment import Segmenter
 from tasks.bench.audio import speech, write_mp3
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60.0
 
 

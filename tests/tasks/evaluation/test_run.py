@@ -136,7 +136,7 @@ def test_media_that_nobody_could_read_are_left_out_and_counted(bench: Bench) -> 
     assert (evaluation.dataset.n, evaluation.dataset.unheard) == (25, 6)
     assert evaluation.model("good").accuracy == 1.0
     assert (evaluation.model("good").n, evaluation.model("good").unscored) == (25, 0)
-    assert any("6 labelled segments could not be heard" in each for each in evaluation.notes)
+    assert any("6 labelled segments are left out" in each for each in evaluation.notes)
 
 
 def test_a_medium_that_failed_while_one_candidate_read_it_is_held_against_none(bench: Bench) -> None:

@@ -172,8 +172,10 @@ def test_few_sources_absent_labels_and_rejected_lines_are_noted() -> None:
     assert noted == [
         "The segments are from only 2 sources: the set cannot speak for other recordings.",
         "One emotion of the seven has no label in this set: nothing is known about it.",
-        "3 labelled segments are left out through no fault of a candidate: their media are missing or cannot be read, "
-        "or end before them.",
+        (
+            "3 labelled segments are left out through no fault of a candidate: their media are missing or cannot be "
+            "read, or end before them."
+        ),
         "One line of the label files could not be used.",
         "One candidate has no figures: absent/model.",
     ]

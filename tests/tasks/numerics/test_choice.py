@@ -12,6 +12,8 @@ from tasks.numerics.grid import Evidence
 from tasks.numerics.sources import group
 from tasks.numerics.tuning_simulation import Listener, draw_evidence
 
+pytestmark = pytest.mark.slow
+
 
 def _drawn(n: int, sources: int, *, text: float) -> tuple[Evidence, np.ndarray, np.ndarray]:
     """Evidence, the audio's posterior, and a text's that knows the truth as clearly as `text` says (0: not at all)."""

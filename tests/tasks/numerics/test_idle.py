@@ -14,6 +14,8 @@ from tasks.numerics.search import answers
 from tasks.numerics.tallies import OBJECTIVES, Objective
 from tests.support.searches import evidences, grids, heard, recorded
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 TRUTH = RNG.integers(0, 7, 20)
 AUDIO, TEXT = RNG.dirichlet(np.ones(7), 20), RNG.dirichlet(np.ones(7), 20)

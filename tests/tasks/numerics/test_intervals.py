@@ -17,6 +17,8 @@ from tasks.numerics.macro import Codes, confusion, present, value_of
 from tasks.numerics.simulation import LabelledSet, Population, draw, equal_sizes, lopsided_sizes, models
 from tasks.numerics.sources import group
 
+pytestmark = pytest.mark.slow
+
 quick = settings(max_examples=40, deadline=None, database=None)
 segments = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 6), st.integers(0, 5)), min_size=1, max_size=40)
 

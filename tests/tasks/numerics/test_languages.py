@@ -11,6 +11,8 @@ from tasks.numerics.nested import nested
 from tasks.numerics.search import answers
 from tasks.numerics.tuning_simulation import Listener, draw_evidence
 
+pytestmark = pytest.mark.slow
+
 GRID = Grid({"neutral_suppression": (0.1, 0.3, 1.0), "neutral_floor": (0.0, 0.2)})
 
 

@@ -17,6 +17,8 @@ from tasks.numerics.search import answers, search
 from tasks.numerics.tallies import OBJECTIVES, Objective
 from tasks.numerics.tuning_simulation import Listener, draw_evidence
 
+pytestmark = pytest.mark.slow
+
 quick = settings(max_examples=10, deadline=None, database=None)
 GRID = Grid({"neutral_suppression": (0.1, 0.3, 0.6, 1.0), "sad": (0.8, 1.0, 1.25)})
 

@@ -16,6 +16,8 @@ from tasks.numerics.search import Best, answers, coordinate_search, search
 from tasks.numerics.tallies import OBJECTIVES, Objective
 from tests.support.searches import VALUES, decided, evidences, grids, heard, predictions, recorded
 
+pytestmark = pytest.mark.slow
+
 quick = settings(max_examples=100, deadline=None, database=None)
 objectives = st.sampled_from(OBJECTIVES)
 

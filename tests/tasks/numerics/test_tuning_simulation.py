@@ -10,6 +10,8 @@ from tasks.numerics.nested import answers_of, scores_of
 from tasks.numerics.search import answers
 from tasks.numerics.tuning_simulation import Listener, draw_evidence
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("correlation", [0.0, 0.1])
 def test_posteriors_are_calibrated_and_as_often_right_as_asked(correlation: float) -> None:

@@ -15,6 +15,8 @@ from tasks.records import Corpus
 from tests.support.records import run_record
 from tests.support.tables import score_row, scores
 
+pytestmark = pytest.mark.slow
+
 USUAL = (0.5, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05)
 MOVED = (0.1, 0.1, 0.1, 0.5, 0.1, 0.05, 0.05)
 

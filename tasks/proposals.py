@@ -1,0 +1,171 @@
+"""What is to become the current configuration: a preset or a file as it is, or a tuning laid over a base.
+
+Owns what of a tuning is taken and what of the base stays, the pinning of models to commits, and the words of a refusal.
+Storing what was promoted is promotions.py's part.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from actors.checkpoints import locate
+from actors.checkpoints.source import resolved_revision
+from actors.options import Options, Route
+from infra.errors import ConfigError, InputError, UsageError, WeightsAbsentError
+from infra.shelf import Shelf
+from tasks.config import PRESETS, ScoreConfig, load_config, parse_config
+from tasks.promotions import CURRENT, Say, choose, quietly
+from tasks.records import Grounds
+from tasks.tuning.archive import TuningArchive
+from tasks.tuning.result import Tuning
+
+_OF_A_TUNING = re.compile(r"(?:^|/)tunings/(?P<id>[^/]+)/config\.yaml$")
+_NOT_TUNED = ("label_map", "dimension_map", "max_dropped_mass")
+"""What no tuning searches: it stays as the base has it. All else was measured together, and is taken together."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A whole configuration, the words that named it, and the tuning that it rests on, if any."""
+
+    config: ScoreConfig
+    source: str
+    tuning: Tuning | None = None
+
+    def grounds(self, who: str, why: str | None = None, *, force: bool = False) -> Grounds:
+        """On what grounds it becomes current; `force`: whatever a tuning's verdict is.
+
+        Raises:
+            InputError: The tuning's verdict is not `adopt`.
+            UsageError: It rests on no tuning, and no reason was given.
+        """
+        tuning = self.tuning
+        if tuning is None:
+            if why is None:
+                raise UsageError(f"{self.source!r} rests on no tuning: say --why it should become current")
+            return Grounds(who=who, why=why, source=self.source)
+        fit = tuning.verdict == "adopt"
+        if not (fit or force):
+            raise InputError(_refusal(tuning))
+        rests_on = {"tuning_id": tuning.tuning_id, "evaluation_id": tuning.evaluation_id, "verdict": tuning.verdict}
+        return Grounds(who=who, why=why, source=self.source, forced=not fit, **rests_on)
+
+
+def propose(name: str, shelf: Shelf, base: str | None = None, say: Say = quietly) -> Proposal:
+    """Read what is to become current.
+
+    Args:
+        name: A preset, a YAML file, or a tuning: its id, or the address of its config.yaml.
+        shelf: The results, where tunings and what is current lie.
+        base: What a tuning's decision is laid over: a preset or a file; by default `current`.
+        say: Told where nothing is current yet.
+
+    Raises:
+        UsageError: A base was named, and there is nothing to lay over it.
+        InputError: There is no such configuration or tuning.
+        ConfigError: A value is wrong.
+        CheckpointError: A model is known to be of no use, or its folder is not there.
+    """
+    tuning_id = _tuning_id(name)
+    if tuning_id is None:
+        if base is not None:
+            raise UsageError(f"--base goes with a tuning, and {name!r} is a whole configuration: leave --base out")
+        return Proposal(pinned(load_config(name)), name)
+    tuning, text = _read(tuning_id, shelf)
+    below = choose(base or CURRENT, lambda: shelf, say).config
+    return Proposal(pinned(_laid_over(below, _tuned(tuning_id, text), tuning_id)), name, tuning)
+
+
+def pinned(config: ScoreConfig) -> ScoreConfig:
+    """Each model of the hub at the commit that is on this machine; as it was named where there is none.
+
+    The hub is not asked: which commit it would give today says nothing of the one that was measured.
+    """
+    changes: dict[str, Any] = {"routes": {key: _at_commit(route) for key, route in config.routes.items()}}
+    if config.text is not None:
+        models = {key: _at_commit(route) for key, route in config.text.models.items()}
+        changes["text"] = config.text.model_copy(update={"models": models})
+    return config.model_copy(update=changes)
+
+
+class _Tuned(Options):
+    """A tuning's config.yaml."""
+
+    decision: dict[str, Any]
+    decisions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+def _tuning_id(name: str) -> str | None:
+    if found := _OF_A_TUNING.search(name):
+        return found["id"]
+    is_file = "/" in name or name.endswith((".yaml", ".yml")) or Path(name).is_file()
+    return None if is_file or name in PRESETS else name
+
+
+def _read(tuning_id: str, shelf: Shelf) -> tuple[Tuning, str]:
+    try:
+        return TuningArchive(shelf).get(tuning_id)
+    except ValidationError as error:
+        raise InputError(
+            f"the record of tuning {tuning_id!r} cannot be read: expected what this version writes; tune again"
+        ) from error
+    except InputError as error:
+        raise InputError(
+            f"no configuration {tuning_id!r}: it is no preset ({', '.join(PRESETS)}), no YAML file, and no tuning in "
+            f"{shelf.address('tunings')}; `seraph tune` makes one, --results says where it lies"
+        ) from error
+
+
+def _tuned(tuning_id: str, text: str) -> _Tuned:
+    try:
+        return _Tuned.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(
+            f"config.yaml of tuning {tuning_id} cannot be read: expected `decision:`, and `decisions:` where languages "
+            "have their own; tune again"
+        ) from error
+
+
+def _laid_over(base: ScoreConfig, tuned: _Tuned, tuning_id: str) -> ScoreConfig:
+    kept = {language: _only(own, _NOT_TUNED) for language, own in base.decisions.items()}
+    decisions = {
+        language: {**kept.get(language, {}), **tuned.decisions.get(language, {})}
+        for language in sorted({*kept, *tuned.decisions})
+    }
+    document = {
+        **base.model_dump(mode="json"),
+        "name": f"{base.name.partition('+')[0]}+{tuning_id}",
+        "decision": {**_only(base.decision.model_dump(mode="json"), _NOT_TUNED), **tuned.decision},
+        "decisions": {language: own for language, own in decisions.items() if own},
+    }
+    return parse_config(document, f"tuning {tuning_id} over the configuration {base.name!r} (--base names another)")
+
+
+def _only(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
+
+
+def _at_commit(route: Route) -> Route:
+    try:
+        folder = locate(route.model, route.revision, network=False)
+    except WeightsAbsentError:
+        return route
+    is_folder = Path(route.model).expanduser().is_dir()
+    return route if is_folder else route.model_copy(update={"revision": resolved_revision(folder) or route.revision})
+
+
+def _refusal(tuning: Tuning) -> str:
+    if tuning.labels_to_decide is not None:
+        more = f"About {tuning.labels_to_decide} more labelled segments would decide."
+    else:
+        unknown = tuning.undefined.get("labels_to_decide", "how many more labels would decide is not known")
+        more = f"{unknown[:1].upper()}{unknown[1:].rstrip('.')}."
+    return (
+        f"tuning {tuning.tuning_id} is not promoted: its verdict is `{tuning.verdict}`, and `adopt` is needed. "
+        f"{tuning.reason.rstrip('.')}. {more} To use it all the same: --force, which is recorded."
+    )

@@ -1,0 +1,40 @@
+"""What a tuning comes to, in words of both languages. The words are tasks/report's, the judgement tasks/numerics'."""
+
+from collections.abc import Mapping
+
+from tasks.numerics.choice import Choice
+from tasks.numerics.gains import Gain
+from tasks.numerics.nested import Nested
+from tasks.numerics.tallies import Objective
+from tasks.report.words import Text, number, words
+from tasks.tuning.evidence import Subject
+
+
+def reason(found: Nested) -> Text:
+    """Why to adopt, to keep the default, or that it cannot be told."""
+    said = words(f"said_tune_{found.judgement.reason}", seen=_seen(found.gains, found.objective), n=found.sources)
+    luck = found.luck
+    if luck.observed is None or luck.mean is None or luck.observed <= 0:
+        return said
+    apparent, lucky = f"{luck.observed:.3f}", f"{luck.mean:.3f}"
+    return said.joined(words("said_tune_luck", points=number(found.points), apparent=apparent, luck=lucky))
+
+
+def notes(subject: Subject) -> list[Text]:
+    """What else must be known."""
+    return [words("said_tune_unscored", n=subject.unscored)] if subject.unscored else []
+
+
+def text_helps(choice: Choice) -> Text:
+    """Does text help here?"""
+    seen = _seen(choice.gains, choice.objective)
+    return words(f"said_text_{choice.judgement.verdict}", chosen=choice.chosen, seen=seen)
+
+
+def _seen(made: Mapping[Objective, Gain], objective: Objective) -> str:
+    if objective not in made:
+        return "–"
+    gain = made[objective]
+    low, high = gain.interval.low, gain.interval.high
+    interval = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
+    return f"{gain.value:+.3f}{interval}"

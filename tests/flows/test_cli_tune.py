@@ -1,0 +1,70 @@
+"""`seraph tune` and `seraph evaluate --recorded` as a user runs them: from files alone, with no service running."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli_evaluate import spread
+from tests.support.recorded import write_recorded
+from tests.support.seraph import Seraph
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("--set", "neutral=0.4,0.7,1.0", "--set", "neutral_suppression=0.5,1.0")
+
+
+@pytest.fixture
+def seraph(tmp_path: Path) -> Seraph:
+    return Seraph(tmp_path / "home")
+
+
+def nothing_runs(seraph: Seraph) -> bool:
+    return not (seraph.home / "stack.json").exists()
+
+
+def test_recorded_scores_are_tuned_from_the_file_alone(seraph: Seraph, tmp_path: Path) -> None:
+    labels = str(write_recorded(tmp_path / "biased.jsonl", sources=12, neutral_bias=2.5))
+    document = seraph.json("tune", "--labels", labels, "--recorded", *SMALL)
+    assert {"tuning_id", "default", "apparent", "nested", "optimism", "verdict", "outputs"} <= document.keys()
+    assert "params" in document["apparent"]
+    assert {"report", "config"} <= document["outputs"].keys()
+    assert document["verdict"] == "adopt"
+    assert Path(document["outputs"]["report"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert nothing_runs(seraph)
+
+
+def test_recorded_scores_are_evaluated_from_the_file_alone_and_listed_in_the_history(
+    seraph: Seraph, tmp_path: Path
+) -> None:
+    labels = str(write_recorded(tmp_path / "fair.jsonl", sources=6, n=60))
+    document = seraph.json("evaluate", "--labels", labels, "--recorded", "--modality", "audio")
+    assert document["models"][0]["n"] == 60
+    assert [each["evaluation_id"] for each in seraph.json("evaluate", "--history")["evaluations"]] == [
+        document["evaluation_id"]
+    ]
+    shown = seraph.run("evaluate", "--labels", labels, "--recorded").stdout
+    assert "recorded audio" in shown
+    assert nothing_runs(seraph)
+    tuned = seraph.json("tune", "--evaluation", document["evaluation_id"], *SMALL)
+    assert tuned["evaluation_id"] == document["evaluation_id"]
+
+
+def test_wrong_requests_are_told_in_one_line_and_as_json(seraph: Seraph, tmp_path: Path) -> None:
+    labels = str(write_recorded(tmp_path / "fair.jsonl", sources=6, n=12))
+    for arguments, status, said in (
+        (("--labels", labels), 2, "evaluate it first"),
+        ((), 2, "--labels with --recorded, or --evaluation"),
+        (("--evaluation", "20200101T000000-abcdef"), 3, "there is no evaluation"),
+        (("--labels", labels, "--recorded", "--set", "bored=1"), 3, "no decision parameter bored"),
+        (("--labels", labels, "--recorded", "--objective", "beauty"), 2, "macro_f1_present"),
+    ):
+        done = seraph.run("tune", *arguments, "--json", expect=status)
+        assert said in " ".join(done.stderr.split())
+        assert said in json.loads(done.stdout)["error"]["message"]
+        assert "Traceback" not in done.stderr
+
+
+def test_options_that_take_several_values_are_spread() -> None:
+    given = ["evaluate", "--models", "a", "b", "--labels", "x", "--json", "--models=c", "d"]
+    assert spread(given) == ["evaluate", "--models", "a", "--models", "b", "--labels", "x", "--json", "--models=c", "d"]

@@ -1,0 +1,106 @@
+"""tasks/tuning/run.py on recorded scores with a known truth, and on a stored evaluation: from evidence to files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from actors.contract import TAXONOMY
+from infra.errors import InputError
+from infra.shelf import FolderShelf
+from tasks.config import DecisionOptions
+from tasks.evaluation.archive import PREDICTIONS, Archive
+from tasks.evaluation.run import read_label_file
+from tasks.tuning.archive import TuningArchive
+from tasks.tuning.request import TuneRequest
+from tasks.tuning.run import tune
+from tests.support.evaluations import evaluation
+from tests.support.recorded import write_recorded
+
+SMALL = ("neutral=0.4,0.7,1.0", "neutral_suppression=0.5,1.0")
+
+
+def tuned(tmp_path: Path, path: Path, **changes: Any) -> Any:
+    request = TuneRequest(**({"labels": (str(path),), "settings": SMALL} | changes))
+    return tune(request, read_label_file, FolderShelf(tmp_path / "shelf"))
+
+
+def test_a_strong_neutral_bias_is_found_adopted_and_stored_as_a_configuration(tmp_path: Path) -> None:
+    found = tuned(tmp_path, write_recorded(tmp_path / "biased.jsonl", sources=12, neutral_bias=2.5))
+    assert found.verdict == "adopt"
+    assert found.nested.macro_f1_present > found.default.macro_f1_present + 0.1
+    assert found.apparent.params["neutral"] < 1.0 or found.apparent.params["neutral_suppression"] < 1.0
+    assert {each.language for each in found.languages} == {"en", "ko"}
+    assert found.fusion is None
+    document = yaml.safe_load(Path(found.outputs.config).read_text())
+    assert (
+        DecisionOptions.model_validate(document["decision"]).emotion_weights["neutral"]
+        == (found.apparent.params["neutral"])
+    )
+    again, config = TuningArchive(FolderShelf(tmp_path / "shelf")).get(found.tuning_id)
+    assert again == found
+    assert config == Path(found.outputs.config).read_text()
+    assert Path(found.outputs.report).is_file()
+
+
+def test_a_fair_model_keeps_its_default_and_one_source_never_adopts(tmp_path: Path) -> None:
+    fair = tuned(tmp_path, write_recorded(tmp_path / "fair.jsonl", sources=12))
+    assert fair.verdict != "adopt"
+    alone = tuned(tmp_path, write_recorded(tmp_path / "alone.jsonl", sources=1, neutral_bias=2.5))
+    assert alone.verdict == "undecided"
+    assert "single_source" in alone.flags
+
+
+def test_the_record_is_plain_json_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    path = write_recorded(tmp_path / "a.jsonl", sources=6, n=60)
+    one, other = (tuned(tmp_path, path, seed=3).model_dump(mode="json") for _ in range(2))
+    json.dumps(one, allow_nan=False)
+    own = ("tuning_id", "created", "seconds", "outputs")
+    assert {k: v for k, v in one.items() if k not in own} == {k: v for k, v in other.items() if k not in own}
+
+
+def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: Path) -> None:
+    shelf = FolderShelf(tmp_path / "shelf")
+    random = np.random.default_rng(1)
+    labels = ("neu", "hap", "sad", "oth")
+    rows = []
+    for n in range(120):
+        truth = int(random.integers(3))
+        logits = random.standard_normal(4)
+        logits[truth] += 2
+        p = np.zeros(7)
+        p[:3] = np.exp(logits[:3]) / np.exp(logits[:3]).sum()
+        rows.append({"segment_key": f"k{n}", "media": f"{n % 8}.wav", "start_s": float(n), "truth": TAXONOMY[truth],
+                     "candidate": "four", "logits": logits.tolist(), "heard_in": "en",
+                     **{f"p_{e}": v for e, v in zip(TAXONOMY, p.tolist(), strict=True)}})  # fmt: skip
+    changes = {"model": "four", "labels": labels, "output_kind": "categorical", "kind": "model", "flags": (),
+               "label_map": {"neu": "neutral", "hap": "happy", "sad": "sad", "oth": None}}  # fmt: skip
+    record = evaluation()
+    model = record.models[0].model_copy(update=changes)
+    record = record.model_copy(update={"evaluation_id": "20260101T000000-abcdef", "models": (model,)})
+    Archive(shelf).save(record, "", pa.Table.from_pylist(rows, schema=PREDICTIONS))
+    found = tune(
+        TuneRequest(evaluation="20260101T000000-abcdef", settings=("neutral=0.8,1.0",)), read_label_file, shelf
+    )
+    assert (found.subject, found.evaluation_id, found.sources) == ("four", "20260101T000000-abcdef", 8)
+    # A segment whose mass is mostly on the dropped label is undecided, and counts as wrong.
+    logits = np.array([row["logits"] for row in rows])
+    p_model = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    said = np.where(p_model[:, 3] > 0.5, -1, logits[:, :3].argmax(axis=1))
+    right = np.mean(
+        [TAXONOMY[code] == row["truth"] if code >= 0 else False for code, row in zip(said, rows, strict=True)]
+    )
+    assert found.default.accuracy == pytest.approx(right)
+    with pytest.raises(InputError, match="no candidate 'five'; there are four"):
+        tune(TuneRequest(evaluation="20260101T000000-abcdef", candidate="five"), read_label_file, shelf)
+
+
+def test_labels_without_scores_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "plain.jsonl"
+    path.write_text('{"media": "a.wav", "start": 0, "end": 1, "label": "sad"}\n')
+    with pytest.raises(InputError, match="no audio_scores to tune"):
+        tuned(tmp_path, path)
