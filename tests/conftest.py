@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from infra import stack as local_stack
@@ -13,6 +14,10 @@ from infra.location import Location
 from infra.services import Services
 from infra.settings import Settings, StoreAccess
 from infra.storage import Store
+
+# The same cases in every run: what fails for one fails for all. Nothing is kept between runs.
+hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
+hypothesis.settings.load_profile("same")
 
 _numbers = itertools.count(1)
 

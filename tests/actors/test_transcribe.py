@@ -17,7 +17,10 @@ from actors.transcribe import Transcriber, load_transcriber, why_left_out
 from infra.errors import WeightsAbsentError
 from tests.support.media import speech_like
 
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in.*tiktoken:pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Exception ignored in.*tiktoken:pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,8 @@ cluster.connect(Services(StoreAccess(), None, "", sys.argv[1], ray_token=Path(sy
 
 import ray
 
+pytestmark = pytest.mark.slow
+
 @ray.remote
 def worker():
     import importlib.util, os

@@ -62,7 +62,8 @@ def parquet(said: Sequence[Said]) -> bytes:
 
 def audformat(said: Sequence[Said]) -> bytes:
     """An index file, start, end with durations, and the label as `emotion`."""
-    return _audformat(said).to_csv().encode()
+    # With "\n" alone, a carriage return within a text would stand unquoted, and end its line for every reader.
+    return _audformat(said).to_csv(lineterminator="\r\n").encode()
 
 
 def audformat_parquet(said: Sequence[Said]) -> bytes:

@@ -17,6 +17,8 @@ from tests.support.quiet import import_great_expectations
 from tests.support.results import fault, medium, rejected, silent
 from tests.support.tables import score_row, scores
 
+pytestmark = pytest.mark.slow
+
 A, B = medium("s3://media/a.wav"), medium("s3://media/b.wav")
 EVEN = dict.fromkeys(POSTERIOR, 1 / 7)
 TIMES = [(0.0, 4.0), (4.0, 8.5), (9.0, 9.5)]

@@ -14,6 +14,8 @@ from actors.checkpoints import load
 from actors.contract import Signal
 from tests.support.checkpoints import some_signals, write_stock
 
+pytestmark = pytest.mark.slow
+
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "wav2vec2 with layer norm": {"model_type": "wav2vec2"},
     "wav2vec2 with group norm": {"model_type": "wav2vec2", "norm": "group"},

@@ -21,6 +21,8 @@ from infra.settings import Settings
 from tests.support.checkpoints import some_signals, write_soxan, write_stock
 from tests.support.hub import FakeHub
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = "1" * 40, "2" * 40
 SOURCE = "somebody/model"
 

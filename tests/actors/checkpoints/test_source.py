@@ -14,6 +14,8 @@ from tests.support.checkpoints import write_stock
 from tests.support.hub import fake_hub
 from tests.support.pulled import write_pulled
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 

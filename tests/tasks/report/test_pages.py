@@ -15,6 +15,8 @@ from tasks.report.summary import MAX_LINKED_PAGES
 from tests.support.records import run_record
 from tests.support.tables import corpus, quarantine, score_row, scores
 
+pytestmark = pytest.mark.slow
+
 ROOT = "s3://media/shows/"
 EMPTY = Summary.fold([])
 _VOID = {"meta", "input", "br"}
