@@ -246,10 +246,10 @@ class Scorer(Worker):
         return tuple(self._models)
 
     def _hold(self, route: Route) -> EmotionModel:
-        from actors.checkpoints import load
+        from actors.checkpoints import load_audio
 
         if route not in self._models:
-            self._models[route] = load(route.model, revision=route.revision, dtype=self._precision)
+            self._models[route] = load_audio(route.model, revision=route.revision, dtype=self._precision)
             self._forget(keep=route)
         self._models.move_to_end(route)
         return self._models[route]

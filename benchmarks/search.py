@@ -1,8 +1,6 @@
 """How fast a grid of decision parameters is searched, against a plain Python loop, and in how much memory.
 
-    python -m benchmarks.search [--repetitions 3] [--seed 5]
-
-By its name, not its path: numba looks for the package `coverage`, and would find benchmarks/interval_coverage.py.
+    python benchmarks/search.py [--repetitions 3] [--seed 5]
 
 Writes benchmarks/search-2-cores.json. Scores and labels are drawn; nothing is downloaded, no service is started. The
 budget is 5 s and 500 MB for a million points on 31 segments on two cores, and a hundred times the configurations per

@@ -1,9 +1,9 @@
 """How often the verdict on a search over decision parameters errs, on evidence whose truth is known: simulated.
 
-    python -P benchmarks/tuning_simulation.py [--draws 400] [--seed 5]
+    python benchmarks/tuning_simulation.py [--draws 400] [--seed 5]
 
 Writes benchmarks/tuning-simulation.json, which docs and reports print. Takes about four minutes on one core. Nothing is
-downloaded. Without -P, numba takes the coverage.py beside this file for the package of that name.
+downloaded.
 
 - `null`: posteriors are the true conditional probabilities, emotions are equally frequent: no point is better than
   the default. `adopt` is a false alarm there, and so is a gain that luck is said not to explain (at .05).

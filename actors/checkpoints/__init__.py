@@ -1,7 +1,7 @@
 """Emotion checkpoints: found, recognised, guarded, loaded. Nothing is ever scored with a randomly initialised head.
 
-    load(source) -> EmotionModel          the model, ready to score speech
-    load_text(source) -> TextEmotionModel     the same for one that reads
+    load(source) -> EmotionModel | TextEmotionModel    the model, ready to score speech or text
+    load_audio, load_text(source)         the same, where only one of the two will do
     identify(source) -> CheckpointIdentity    what it is, without loading it
     locate(source) -> Path                where its files lie
     known() -> list[CatalogueEntry]       the checkpoints that Seraph knows of
@@ -25,14 +25,17 @@ __all__ = [
     "known",
     "label_map",
     "load",
+    "load_audio",
     "load_text",
     "locate",
     "non_commercial",
 ]
 
 
-def load(source: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> EmotionModel:
-    """Load an emotion model that hears.
+def load(
+    source: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto"
+) -> EmotionModel | TextEmotionModel:
+    """Load an emotion model: one that hears or one that reads, as the checkpoint is (`spec.modality`).
 
     Args:
         source: A local folder or a hub id.
@@ -42,9 +45,16 @@ def load(source: str, *, revision: str | None = None, device: str = "auto", dtyp
 
     Raises:
         WeightsAbsentError: The weights are not on this machine and cannot be fetched.
-        CheckpointError: The checkpoint is damaged, its head is none that Seraph knows, or it reads text.
+        CheckpointError: The checkpoint is damaged, or its head is none that Seraph knows.
         ConfigError: There is no such device or precision.
     """
+    reads = identify(source, revision).modality == "text"
+    door = load_text if reads else load_audio
+    return door(source, revision=revision, device=device, dtype=dtype)
+
+
+def load_audio(source: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> EmotionModel:
+    """Load an emotion model that hears. Arguments and errors are those of `load`; one that reads is refused."""
     found = examine(source, revision)
     found.identity.require("audio")
     from actors.checkpoints.model import load_speech  # torch: about a second, and 200 MB that a planner never needs

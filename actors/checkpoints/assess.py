@@ -83,13 +83,13 @@ def assess(source: str, revision: str | None = None, *, quick: bool = False) -> 
 
 
 def _ask(source: str, revision: str | None, modality: Modality) -> None:
-    from actors.checkpoints import load, load_text  # the door of this package imports what is here
+    from actors.checkpoints import load_audio, load_text  # the door of this package imports what is here
 
     if modality == "text":
         logits = load_text(source, revision=revision, device="cpu", dtype="fp32").logits(["hello"])
     else:
         noise = np.random.default_rng(0).standard_normal(SAMPLING_RATE).astype(np.float32) * np.float32(0.1)
-        logits = load(source, revision=revision, device="cpu", dtype="fp32").logits([noise])
+        logits = load_audio(source, revision=revision, device="cpu", dtype="fp32").logits([noise])
     if not np.isfinite(logits).all():
         raise CheckpointError(
             f"{source} answers {logits[0].tolist()}: its weights are finite, but they overflow. The training "

@@ -82,10 +82,10 @@ def segments_of(media: Sequence[Prepared]) -> "list[Signal]":
 def _serve(channel: Any, model: Path, media: Sequence[Prepared], warm: Prepared, precision: str, threads: int) -> None:
     import torch
 
-    from actors.checkpoints import load
+    from actors.checkpoints import load_audio
 
     torch.set_num_threads(threads)
-    loaded = load(str(model), dtype=precision)
+    loaded = load_audio(str(model), dtype=precision)
     signals = segments_of(media)
     channel.send(score_one_by_one(loaded, segments_of([warm])))
     try:

@@ -115,7 +115,8 @@ def _model(name: str, config: ScoreConfig) -> Candidate:
     key = short_hash([*depends, found.labels, config.precision, config.reading.model_dump()])
     alone = ScoreConfig(
         name=name,
-        routes={EVERY: route},
+        # The commit that was found here, so that every worker hears with the same.
+        routes={EVERY: route.model_copy(update={"revision": found.revision or route.revision})},
         precision=config.precision,
         reading=config.reading,
         resources=config.resources,
@@ -126,6 +127,11 @@ def _model(name: str, config: ScoreConfig) -> Candidate:
 
 def _system(name: str, config: ScoreConfig) -> Candidate:
     identity: Identity = resolve(config)
+    pinned = {
+        key: route.model_copy(update={"revision": identity.checkpoints[key].revision or route.revision})
+        for key, route in config.routes.items()
+    }
+    config = config.model_copy(update={"routes": pinned})
     # The decision is no part of it: logits are kept.
     networks = {language: each.architecture for language, each in identity.checkpoints.items()}
     key = short_hash([identity.fingerprint, dict(identity.routes), networks])

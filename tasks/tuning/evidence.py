@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from actors.contract import TAXONOMY
+from actors.contract import SAMPLING_RATE, TAXONOMY, ModelSpec
 from infra.errors import InputError
+from tasks.config import DecisionOptions
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.gather import Segments
 from tasks.evaluation.result import Dataset, Evaluation, ModelResult
 from tasks.numerics.alarms import Tally
+from tasks.numerics.decision import Decision, decide
 from tasks.numerics.grid import Evidence
 from tasks.tables import POSTERIOR
 
@@ -89,8 +91,7 @@ def stored(archive: Archive, evaluation_id: str, candidate: str | None) -> Subje
     scored = rows[rows["logits"].notna() | rows[list(POSTERIOR)].notna().all(axis=1)]
     if scored.empty:
         raise InputError(f"evaluation {evaluation_id}: {model.model} answered no segment: there is nothing to tune.")
-    posterior = scored[list(POSTERIOR)].to_numpy(dtype=np.float64)
-    posterior = posterior / posterior.sum(axis=1, keepdims=True)
+    posterior = _undecided(scored, evaluation, model)
     logits, into = _outputs(scored, model, posterior)
     evidence = Evidence(
         truth=np.array([TAXONOMY.index(label) for label in scored["truth"]], dtype=np.int64),
@@ -115,6 +116,50 @@ def stored(archive: Archive, evaluation_id: str, candidate: str | None) -> Subje
         len(rows) - len(scored),
         evaluation_id,
     )
+
+
+def _undecided(rows: pd.DataFrame, evaluation: Evaluation, model: ModelResult) -> Floats:
+    """Posterior over the taxonomy, (n, 7), under the plain decision.
+
+    What is stored carries the decision of that evaluation; parameters found on top of it would not replace it.
+    """
+    if model.kind == "recorded":
+        decision = evaluation.settings.get("config", {}).get("decision", {})
+        if DecisionOptions.model_validate(decision) != DecisionOptions():
+            raise InputError(
+                f"evaluation {evaluation.evaluation_id} was made under a decision of its own, which recorded scores "
+                "cannot be freed of: tune the label file itself (seraph tune --labels … --recorded)."
+            )
+        stored = rows[list(POSTERIOR)].to_numpy(dtype=np.float64)
+        return np.asarray(stored / stored.sum(axis=1, keepdims=True))
+    heard = {each.weights_sha256: each for each in evaluation.models if each.output_kind}
+    found = np.full((len(rows), len(TAXONOMY)), np.nan)
+    for sha, places in rows.groupby("weights_sha256").indices.items():
+        if sha not in heard:
+            raise InputError(
+                f"evaluation {evaluation.evaluation_id} does not tell the labels of every model behind {model.model}: "
+                "evaluate again with those models named as candidates beside it."
+            )
+        logits = np.array(rows["logits"].iloc[places].tolist(), dtype=np.float32)
+        found[places] = decide(logits, *_spec(heard[sha])).posterior
+    return found
+
+
+def _spec(model: ModelResult) -> tuple[ModelSpec, Decision]:
+    """A model as a decision needs to know it, and the plain decision under its label map."""
+    assert model.output_kind is not None, "looked up by it"
+    spec = ModelSpec(
+        source=model.model,
+        revision=model.revision,
+        weights_sha256=model.weights_sha256 or "",
+        family=model.family or "",
+        kind=model.output_kind,
+        labels=model.labels,
+        sampling_rate=SAMPLING_RATE,
+        preprocessing="",
+        precision=model.precision or "",
+    )
+    return spec, Decision(label_map={label.lower(): emotion for label, emotion in model.label_map.items()})
 
 
 def _candidate(evaluation: Evaluation, name: str | None) -> ModelResult:

@@ -51,7 +51,7 @@ from tasks.tuning.result import (
     Scores,
     Tuning,
 )
-from tasks.tuning.verdict import notes, reason, text_helps
+from tasks.tuning.verdict import STACKER, notes, reason, text_helps
 
 MOST_ANSWERS = 400_000_000
 """Points × segments that are held at once for the nested validation: 2 GB. A larger grid must be thinned."""
@@ -87,10 +87,14 @@ def tune(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> T
         languages = by_language(
             given, grid, evidence, subject.languages, objective=request.objective, seed=request.seed, near=near
         )
+    fusion = _fusion(subject, request)
+    beside = notes(subject, fusion.chosen if fusion else None)
     tuning = _record(request, subject, grid, found, near).model_copy(
         update={
+            "notes": tuple(each.en for each in beside),
+            "notes_ko": tuple(each.ko for each in beside),
             "languages": tuple(_language(each) for each in languages),
-            "fusion": _fusion(subject, request),
+            "fusion": fusion,
             "calibration": _calibration(evidence, request.seed),
             "seconds": time.perf_counter() - started,
         }
@@ -119,7 +123,7 @@ def _subject(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) 
 
 
 def _record(request: TuneRequest, subject: Subject, grid: Grid, found: Nested, near: Mapping[str, float]) -> Tuning:
-    said, beside = reason(found), notes(subject)
+    said = reason(found)
     luck = found.luck
     return Tuning(
         tuning_id=new_run_id(),
@@ -163,8 +167,6 @@ def _record(request: TuneRequest, subject: Subject, grid: Grid, found: Nested, n
         cannot_matter={
             name: str(why) for name, why in cannot_matter(subject.evidence, grid, request.objective).items()
         },
-        notes=tuple(each.en for each in beside),
-        notes_ko=tuple(each.ko for each in beside),
         flags=(*(("single_source",) if found.single_source else ()), *(f"audio_{alarm}" for alarm in subject.alarms)),
         settings=request.model_dump(mode="json"),
         undefined={"labels_to_decide": found.judgement.labels_note} if found.judgement.labels_note else {},
@@ -212,7 +214,7 @@ def _fusion(subject: Subject, request: TuneRequest) -> Fusion | None:
             "text alone": fixed(text),
             "weighted sum": pooled_by(truth, lambda w: fuse(audio, text, audio_says, text_says, w), objective),
             "log-linear pool": pooled_by(truth, lambda w: log_linear(audio, text, w), objective),
-            "fitted stacker": stacked(truth, audio, text),
+            STACKER: stacked(truth, audio, text),
         },
         truth,
         evidence.source,

@@ -9,6 +9,8 @@ from tasks.numerics.tallies import Objective
 from tasks.report.words import Text, number, words
 from tasks.tuning.evidence import Subject
 
+STACKER = "fitted stacker"
+
 
 def reason(found: Nested) -> Text:
     """Why to adopt, to keep the default, or that it cannot be told."""
@@ -20,9 +22,10 @@ def reason(found: Nested) -> Text:
     return said.joined(words("said_tune_luck", points=number(found.points), apparent=apparent, luck=lucky))
 
 
-def notes(subject: Subject) -> list[Text]:
-    """What else must be known."""
-    return [words("said_tune_unscored", n=subject.unscored)] if subject.unscored else []
+def notes(subject: Subject, fusion: str | None) -> list[Text]:
+    """What else must be known; `fusion` is the chosen way to use text, where there is text."""
+    said = [words("said_tune_unscored", n=subject.unscored)] if subject.unscored else []
+    return [*said, words("said_tune_stacker")] if fusion == STACKER else said
 
 
 def text_helps(choice: Choice) -> Text:

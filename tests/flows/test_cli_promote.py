@@ -279,3 +279,16 @@ def test_a_promoted_decision_decides_stored_scores_anew_and_a_rollback_brings_th
     assert (again["media"]["planned"], again["redecided"]) == (0, 0)
     assert again["configuration"]["promotion"]["rolled_back"] is True
     assert_same_table(corpus.read(), corpus.table)
+
+
+@pytest.mark.stack
+def test_the_bundled_biased_set_is_adopted_promoted_without_force_and_used_by_the_next_run(corpus: Corpus) -> None:
+    labels = str(DEMO / "recorded-biased.jsonl")
+    tuned = corpus.seraph.json("tune", "--labels", labels, "--recorded", "--results", corpus.results)
+    assert tuned["verdict"] == "adopt"
+    made = corpus.promote(tuned["tuning_id"], "--base", "demo")
+    assert (made["forced"], made["current"]["verdict"]) == (False, "adopt")
+    record = corpus.score()
+    assert record["configuration"]["promotion"]["tuning_id"] == tuned["tuning_id"]
+    chosen = tuned["apparent"]["params"]["neutral_suppression"]
+    assert record["config"]["decision"]["neutral_suppression"] == chosen < 1.0

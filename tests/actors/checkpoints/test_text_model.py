@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from actors.checkpoints import identify, load, load_text
+from actors.checkpoints import identify, load, load_audio, load_text
 from actors.contract import TextEmotionModel
 from infra.errors import CheckpointError
 from tests.support.checkpoints import write_stock
@@ -120,7 +120,7 @@ def test_each_door_refuses_the_other_kind_of_model(tmp_path: Path) -> None:
     reads, hears = str(write_text(tmp_path / "text")), str(write_stock(tmp_path / "speech"))
 
     with pytest.raises(CheckpointError, match=r"reads text.*hears speech is expected"):
-        load(reads)
+        load_audio(reads)
     with pytest.raises(CheckpointError, match=r"hears speech.*reads text is expected"):
         load_text(hears)
 
@@ -136,3 +136,10 @@ def test_the_memory_of_the_weights_is_known(tmp_path: Path) -> None:
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponents / exponents.sum(axis=1, keepdims=True)
+
+
+def test_one_door_opens_both_kinds_as_the_checkpoint_is(tmp_path: Path) -> None:
+    reads, hears = str(write_text(tmp_path / "reads")), str(write_stock(tmp_path / "hears"))
+    assert load(reads, dtype="fp32").spec.modality == "text"
+    assert load(reads, dtype="fp32").logits(["I am so happy"]).shape == (1, 7)
+    assert load(hears, dtype="fp32").spec.modality == "audio"
