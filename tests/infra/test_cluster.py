@@ -18,6 +18,8 @@ from infra.services import Services
 from infra.settings import StoreAccess
 from infra.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 DRIVER = """
 import json, sys
 from pathlib import Path
@@ -31,8 +33,6 @@ cluster.connect(Services(StoreAccess(), None, "", sys.argv[1], ray_token=Path(sy
 cluster.connect(Services(StoreAccess(), None, "", sys.argv[1], ray_token=Path(sys.argv[2])))
 
 import ray
-
-pytestmark = pytest.mark.slow
 
 @ray.remote
 def worker():
