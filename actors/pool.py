@@ -5,26 +5,20 @@ medium along its road is actors/road.py's business; how segments become batches 
 """
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import ray
 
 from actors.contract import Language, Medium, MediumResult, ModelSpec, Reading, Rejection, Signal, Span
-from actors.crew import Crew, Member, WorkerLostError
+from actors.crew import Crew, WorkerLostError
 from actors.dispatch import Dispatcher
+from actors.life import Life
 from actors.road import Hands, PoolOptions, Road
 from actors.sizing import Sizes
 from actors.usage import Usage
 from actors.workers import LanguageWorker, Reader, Scorer
-from infra.errors import RayError
-
-T = TypeVar("T")
-
-_LEAVE_S = 5.0
-"""How long closing waits for cancelled work to end."""
 
 _TRIES = 3
 """How often a medium is read, or its language asked, when workers die under it."""
@@ -49,37 +43,18 @@ class Progress:
     rejected: int = 0
 
 
-class Pool:
+class Pool(Life):
     """Actors for one run. A context manager: the actors live between enter and exit, across shards.
 
     `score` may be called from several threads at once: their media share the actors, and the batches.
     """
 
     def __init__(self, options: PoolOptions, sizes: Sizes, cast: Cast | None = None) -> None:
+        super().__init__("the pool")
         self._options = options
         self._sizes = sizes
         self._cast = cast or Cast()
-        self._callers: set[asyncio.Task[Any]] = set()
-        self._gate = threading.Lock()
-        self._closed = False
         self.progress = Progress()
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="seraph-pool", daemon=True)
-        self._thread.start()
-        self._on_loop(self._open())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        closing = self._close()
-        with self._gate:
-            self._closed = True
-            closed = asyncio.run_coroutine_threadsafe(closing, self._loop)
-        closed.result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     # -- what callers use --------------------------------------------------------------------------------------------
 
@@ -93,11 +68,11 @@ class Pool:
             RayError: The cluster cannot give the actors, or they die at every start.
             CheckpointError: A worker cannot load a model.
         """
-        return self._on_loop(self._all(self._travel(medium) for medium in media))
+        return self._on_loop(self._gathered(self._travel(medium) for medium in media))
 
     def score_signals(self, readings: Sequence[tuple[Reading, Signal, Language]]) -> list[MediumResult]:
         """Score segments of signals that are in memory, their language known: the road without reading and hearing."""
-        return self._on_loop(self._all(self._from_memory(*each) for each in readings))
+        return self._on_loop(self._gathered(self._from_memory(*each) for each in readings))
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
@@ -119,24 +94,9 @@ class Pool:
             **self._sizes.description(),
         }
 
-    # -- the loop ----------------------------------------------------------------------------------------------------
-
-    def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        # Behind the gate: work handed to a loop that is about to stop would be waited for by its thread for ever.
-        with self._gate:
-            if self._closed:
-                work.close()
-                raise RayError("the pool is closed")
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    # -- the crews ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        self._fatal: asyncio.Future[None] = self._loop.create_future()
-        self._changed = asyncio.Condition()
         self._ahead = asyncio.Semaphore(self._sizes.media_in_flight)
         options, sizes = self._options, self._sizes
         reader: Any = ray.remote(self._cast.reader).options(**sizes.reader)
@@ -175,51 +135,19 @@ class Pool:
             changed=self._wake, fatal=self._fail,
         )  # fmt: skip
 
-    async def _close(self) -> None:
+    def _stop(self) -> None:
         self._dispatcher.stop()
         for crew in (self._readers, self._listeners, self._scorers):
             crew.stop()
-        # Whoever still waits for a result in another thread must not wait for ever.
-        self._fail(RayError("the pool was closed while media were on the road"))
-        self._fatal.exception()
-        await asyncio.gather(*self._callers, return_exceptions=True)
-        # What was cancelled tells others as it ends: a loop that stops under it leaves coroutines that nobody awaits.
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            if not (await asyncio.wait(others, timeout=_LEAVE_S))[0]:
-                break
 
     async def _usage(self) -> dict[str, list[Usage]]:
         crews = {"readers": self._readers, "language_workers": self._listeners, "scorers": self._scorers}
         return {name: await crew.ask_all("usage") for name, crew in crews.items()}
 
-    def _fail(self, error: BaseException) -> None:
-        if not self._fatal.done():
-            self._fatal.set_exception(error)
-
     def _wake(self) -> None:
-        """Something changed: give free scorers work, and let those who wait for a member look again."""
+        """Something changed: give free scorers work, too."""
         self._dispatcher.dispatch()
-        self._loop.create_task(self._notify())
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def _all(self, roads: Iterable[Coroutine[Any, Any, MediumResult]]) -> list[MediumResult]:
-        if self._fatal.done():
-            self._fatal.result()
-        caller = asyncio.current_task()
-        assert caller is not None, "runs as a task of the pool's loop"
-        self._callers.add(caller)
-        caller.add_done_callback(self._callers.discard)
-        work = asyncio.gather(*roads)
-        either: set[asyncio.Future[Any]] = {work, self._fatal}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._fatal.done():
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            self._fatal.result()
-        return await work
+        super()._wake()
 
     # -- the road, and the hands along it ----------------------------------------------------------------------------
 
@@ -250,14 +178,6 @@ class Pool:
                 if trial == _TRIES:
                     raise
         raise AssertionError("unreachable")
-
-    async def _member(self, crew: Crew) -> Member:
-        async with self._changed:
-            while True:
-                if free := crew.free():
-                    return crew.reserve(free[0])
-                crew.grow()
-                await self._changed.wait()
 
     def _counted(self, result: MediumResult) -> MediumResult:
         self.progress.media += 1
