@@ -10,8 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from actors.contract import TAXONOMY
-from tasks.numerics.metrics import Floats, Ints
+from tasks.numerics.metrics import Ints
 
 MISSING = -1
 
@@ -164,13 +163,6 @@ def human_ceiling(ratings: Ints) -> HumanCeiling:
     if total == 0:
         return HumanCeiling(None, 0, 0, None, "no segment has two ratings")
     return HumanCeiling(earned / total, int((counts.sum(axis=1) >= 2).sum()), int(total), tied / total)
-
-
-def soft_labels(ratings: Ints) -> Floats:
-    """Share of a segment's ratings on each emotion, shape (n, 7); NaN where it has none."""
-    counts = rating_counts(ratings, categories=len(TAXONOMY))
-    total = counts.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0))
 
 
 def rating_counts(ratings: Ints, *, categories: int | None = None) -> Ints:

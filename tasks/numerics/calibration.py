@@ -13,7 +13,6 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from actors.contract import TAXONOMY
 from tasks.numerics.metrics import LOG_FLOOR, Bools, Floats, Ints, renormalised
 
 Scheme = Literal["equal_mass", "equal_width"]
@@ -128,18 +127,6 @@ def calibration_error(
     """
     confidence, hit = _chosen(truth, posterior)
     return _error(confidence, hit, np.random.default_rng(seed), bins, scheme, draws)
-
-
-def classwise_errors(
-    truth: Ints, posterior: Floats, *, seed: int, bins: int = BINS, scheme: Scheme = "equal_mass", draws: int = 1000
-) -> dict[str, CalibrationError]:
-    """ECE of each emotion's own probability, chosen or not, with its band; see `calibration_error`."""
-    rows, truth = _decided(truth, posterior)
-    rng = np.random.default_rng(seed)
-    return {
-        emotion: _error(rows[:, index], truth == index, rng, bins, scheme, draws)
-        for index, emotion in enumerate(TAXONOMY)
-    }
 
 
 def fit_temperature(truth: Ints, logits: Floats) -> Temperature:

@@ -1,11 +1,16 @@
 """`seraph tune` and `seraph evaluate --recorded` as a user runs them: from files alone, with no service running."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from flows.cli_evaluate import spread
+from infra.stack import Stack
+from infra.storage import Store
 from tests.support.recorded import write_recorded
 from tests.support.seraph import Seraph
 
@@ -68,3 +73,34 @@ def test_wrong_requests_are_told_in_one_line_and_as_json(seraph: Seraph, tmp_pat
 def test_options_that_take_several_values_are_spread() -> None:
     given = ["evaluate", "--models", "a", "b", "--labels", "x", "--json", "--models=c", "d"]
     assert spread(given) == ["evaluate", "--models", "a", "--models", "b", "--labels", "x", "--json", "--models=c", "d"]
+
+
+# -- the flow, on the real stack ---------------------------------------------------------------------------------------
+
+DRIVER = """
+import json, sys
+from flows.tune_decision import TuneDecisionRequest, tune_decision
+from tasks.tuning.request import TuneRequest
+
+tune = TuneRequest(labels=(sys.argv[1],), settings=("neutral=0.4,0.7,1.0", "neutral_suppression=0.5,1.0"))
+print(json.dumps(tune_decision(TuneDecisionRequest(tune=tune, results=sys.argv[2]))))
+"""
+
+
+@pytest.mark.stack
+def test_the_flow_tunes_through_prefect_and_stores_what_it_found(stack: Stack, tmp_path: Path) -> None:
+    labels = write_recorded(tmp_path / "biased.jsonl", sources=12, neutral_bias=2.5)
+    results = f"s3://tuned-{os.getpid()}"
+    store = Store(stack.services.store)
+    store.ensure_bucket(results.removeprefix("s3://"))
+    assert stack.services.local_root is not None
+    run = subprocess.run(
+        [sys.executable, "-c", DRIVER, str(labels), results], capture_output=True, text=True, timeout=200, cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SERAPH_HOME": str(stack.services.local_root.parent),
+             "PREFECT_API_URL": stack.services.prefect_api_url, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    document = json.loads(run.stdout.splitlines()[-1])
+    assert document["verdict"] == "adopt"
+    assert store.exists(document["outputs"]["tuning"])
+    assert store.get_bytes(document["outputs"]["report"]).startswith(b"<!doctype html>")

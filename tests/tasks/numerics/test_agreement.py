@@ -16,7 +16,6 @@ from tasks.numerics.agreement import (
     krippendorff_alpha,
     pairwise_agreement,
     rating_counts,
-    soft_labels,
 )
 
 quick = settings(max_examples=60, deadline=None, database=None)
@@ -163,14 +162,7 @@ def test_the_ceiling_equals_a_count_rating_by_rating(ratings: Any) -> None:
     assert human_ceiling(ratings).accuracy == expected
 
 
-# -- soft labels and counts --------------------------------------------------------------------------------------------
-
-
-def test_soft_labels_are_the_shares_of_the_ratings() -> None:
-    found = soft_labels(np.array([[0, 0, 6], [-1, 3, -1], [-1, -1, -1]]))
-    assert found[0].tolist() == pytest.approx([2 / 3, 0, 0, 0, 0, 0, 1 / 3])
-    assert found[1].tolist() == [0, 0, 0, 1, 0, 0, 0]
-    assert np.isnan(found[2]).all()
+# -- counts --------------------------------------------------------------------------------------------
 
 
 @quick
@@ -188,6 +180,6 @@ def test_what_is_no_table_of_ratings_is_refused(ratings: Any) -> None:
 
 def test_a_rating_outside_the_taxonomy_and_a_missing_name_are_refused() -> None:
     with pytest.raises(ValueError, match="within -1 … 6, not 7"):
-        soft_labels(np.array([[7]]))
+        rating_counts(np.array([[7]]), categories=7)
     with pytest.raises(ValueError, match="2 columns of ratings, but 1 names"):
         pairwise_agreement(np.array([[0, 1]]), ["a"])

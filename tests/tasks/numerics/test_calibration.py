@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tasks.numerics.calibration import (
     calibration_error,
-    classwise_errors,
     fit_temperature,
     log_posterior,
     reliability,
@@ -128,13 +127,6 @@ def test_equal_seeds_give_equal_bands_and_others_do_not() -> None:
     found = [calibration_error(truth, _softmax(logits), seed=seed) for seed in (1, 1, 2)]
     assert found[0] == found[1]
     assert found[0].high != found[2].high
-
-
-def test_each_emotion_has_its_own_error() -> None:
-    # Happy is said with .8 and true in 3 of 4; sad with .2 and true in 1 of 4; the others never, at 0.
-    found = classwise_errors(np.array([1, 1, 1, 2]), _two([0.8] * 4), seed=0)
-    assert [each.value for each in found.values()] == pytest.approx([0, 0.05, 0.05, 0, 0, 0, 0])
-    assert (found["fear"].low, found["fear"].high) == (0, 0)
 
 
 def test_without_a_segment_there_is_a_reason_and_no_error() -> None:
