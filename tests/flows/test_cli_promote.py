@@ -23,6 +23,7 @@ from infra.stack import Stack
 from infra.storage import Store
 from tasks.promotions import Promotions
 from tasks.records import ConfigUsed, Promotion
+from tests.support.demo import audio_only
 from tests.support.promotions import TUNED, store_tuning
 from tests.support.records import run_record
 from tests.support.seraph import DEMO, Seraph, assert_same_table
@@ -221,6 +222,10 @@ class Corpus:
     record: dict[str, Any]
     table: pd.DataFrame
 
+    @property
+    def base(self) -> str:
+        return self.seraph.config
+
     def promote(self, *arguments: str) -> dict[str, Any]:
         return self.seraph.json("promote", *arguments, "--results", self.results)
 
@@ -243,8 +248,9 @@ def corpus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     store = Store(stack.services.store)
     store.ensure_bucket(results.removeprefix("s3://"))
     shelf = StoreShelf(store, Location.parse(results))
-    empty = Corpus(Seraph(stack.services.local_root.parent), media, results, shelf, {}, {}, pd.DataFrame())
-    promoted = empty.promote("demo", "--why", "a start", "--who", "ann")
+    seraph = Seraph(stack.services.local_root.parent, config=audio_only(tmp_path_factory.mktemp("config")))
+    empty = Corpus(seraph, media, results, shelf, {}, {}, pd.DataFrame())
+    promoted = empty.promote(empty.base, "--why", "a start", "--who", "ann")
     record = empty.score()
     return Corpus(empty.seraph, media, results, shelf, promoted, record, empty.read())
 
@@ -287,7 +293,7 @@ def test_the_bundled_biased_set_is_adopted_promoted_without_force_and_used_by_th
     labels = str(DEMO / "recorded-biased.jsonl")
     tuned = corpus.seraph.json("tune", "--labels", labels, "--recorded", "--results", corpus.results)
     assert tuned["verdict"] == "adopt"
-    made = corpus.promote(tuned["tuning_id"], "--base", "demo")
+    made = corpus.promote(tuned["tuning_id"], "--base", corpus.base)
     assert (made["forced"], made["current"]["verdict"]) == (False, "adopt")
     record = corpus.score()
     assert record["configuration"]["promotion"]["tuning_id"] == tuned["tuning_id"]

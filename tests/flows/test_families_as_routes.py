@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from actors.checkpoints import load
 from actors.decode import decode
@@ -19,6 +18,7 @@ from infra.storage import Store
 from tasks.numerics.alarms import information
 from tasks.numerics.decision import own_posterior
 from tests.support.checkpoints import write_dimensional, write_ehcalabres, write_soxan
+from tests.support.demo import audio_only
 from tests.support.recipe_checkpoints import write_speechbrain
 from tests.support.seraph import DEMO, Seraph
 
@@ -35,18 +35,16 @@ def soxan(folder: Path) -> Path:
 
 def score(stack: Stack, folder: Path, english: Write, korean: Write) -> tuple[dict[str, Any], pd.DataFrame]:
     """Score the demo's media with two checkpoints as routes: the run's record, and the table."""
-    config = yaml.safe_load((DEMO / "config.yaml").read_text().replace("./", f"{DEMO}/"))
     models = {"en": english(folder / "english"), "ko": korean(folder / "korean")}
-    config |= {"name": "families", "routes": {language: {"model": str(model)} for language, model in models.items()}}
-    path = folder / "families.yaml"
-    path.write_text(yaml.safe_dump(config))
+    routes = {language: {"model": str(model)} for language, model in models.items()}
+    config = audio_only(folder, name="families", routes=routes)
     assert stack.services.local_root is not None
     seraph = Seraph(stack.services.local_root.parent)
     results = f"s3://families-{os.getpid()}-{english.__name__.replace('_', '-')}"
     Store(stack.services.store).ensure_bucket(results.removeprefix("s3://"))
     media = DEMO / "media"
-    done = seraph.run("score", "--media", str(media), "--results", results, "--config", str(path), "--json")
-    return json.loads(done.stdout), seraph.table(media, results, str(path))
+    done = seraph.run("score", "--media", str(media), "--results", results, "--config", config, "--json")
+    return json.loads(done.stdout), seraph.table(media, results, config)
 
 
 def assert_heard_as_alone(table: pd.DataFrame, model: Path) -> None:

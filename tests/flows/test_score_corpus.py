@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from actors.decode import decode
 from actors.options import ReadOptions
 from infra.location import Location
 from infra.stack import Stack
 from infra.storage import Store
-from tests.support.demo import utterances
+from tests.support.demo import audio_only, utterances
 from tests.support.media import Track, encode, mux, tone
-from tests.support.seraph import DEMO, Seraph, assert_same_table
+from tests.support.seraph import Seraph, assert_same_table
 
 pytestmark = pytest.mark.stack
 
@@ -30,9 +29,9 @@ _results = iter(range(1, 1000))
 
 
 @pytest.fixture(scope="module")
-def seraph(stack: Stack) -> Seraph:
+def seraph(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Seraph:
     assert stack.services.local_root is not None
-    return Seraph(stack.services.local_root.parent)
+    return Seraph(stack.services.local_root.parent, config=audio_only(tmp_path_factory.mktemp("config")))
 
 
 def new_results(stack: Stack) -> str:
@@ -70,22 +69,14 @@ class ScoredCorpus:
 @pytest.fixture(scope="module")
 def scored(seraph: Seraph, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> ScoredCorpus:
     media, results = copy_utterances(tmp_path_factory.mktemp("scored"), 4), new_results(stack)
-    done = seraph.run("score", "--media", str(media), "--results", results, "--config", "demo", "--json")
+    done = seraph.run("score", "--media", str(media), "--results", results, "--config", seraph.config, "--json")
     return ScoredCorpus(media, results, json.loads(done.stdout), done.stderr, seraph.table(media, results))
-
-
-def changed_demo(folder: Path, **changes: Any) -> str:
-    """The demo's configuration with some values changed, as a file."""
-    config = yaml.safe_load((DEMO / "config.yaml").read_text().replace("./", f"{DEMO}/"))
-    path = folder / f"config-{len(list(folder.glob('config-*')))}.yaml"
-    path.write_text(yaml.safe_dump({**config, **changes}))
-    return str(path)
 
 
 @pytest.fixture
 def small_shards(tmp_path: Path) -> str:
     """The demo's configuration, cut into shards of one medium each: the same results, many commits."""
-    return changed_demo(tmp_path, media={"shard_media": 1})
+    return audio_only(tmp_path, media={"shard_media": 1})
 
 
 # -- a healthy run -----------------------------------------------------------------------------------------------------
@@ -107,7 +98,7 @@ def test_a_run_prints_one_document_with_the_keys_that_others_rely_on(scored: Sco
 
 def test_a_healthy_run_says_nothing_that_is_not_for_the_user(seraph: Seraph, scored: ScoredCorpus) -> None:
     assert scored.stderr == ""
-    done = seraph.run("score", "--media", str(scored.media), "--results", scored.results, "--config", "demo")
+    done = seraph.run("score", "--media", str(scored.media), "--results", scored.results, "--config", seraph.config)
     assert done.stderr == ""
     assert "0 media" in done.stdout
     assert "Report" in done.stdout
@@ -116,7 +107,7 @@ def test_a_healthy_run_says_nothing_that_is_not_for_the_user(seraph: Seraph, sco
 def test_without_labels_a_scored_corpus_has_warning_lights_and_a_page_and_no_accuracy(
     seraph: Seraph, scored: ScoredCorpus
 ) -> None:
-    where = ("--media", str(scored.media), "--results", scored.results, "--models", "demo")
+    where = ("--media", str(scored.media), "--results", scored.results, "--models", seraph.config)
     survey = seraph.json("evaluate", *where, "--reference", scored.record["run_id"])
     (demo,) = survey["configurations"]
     assert demo["figures"]["segments"] == len(scored.table)
@@ -155,7 +146,7 @@ def test_a_rerun_infers_nothing(seraph: Seraph, scored: ScoredCorpus) -> None:
 def test_a_changed_decision_is_applied_to_stored_logits_without_a_model(
     seraph: Seraph, scored: ScoredCorpus, tmp_path: Path
 ) -> None:
-    config = changed_demo(tmp_path, decision={"neutral_floor": 0.99})
+    config = audio_only(tmp_path, decision={"neutral_floor": 0.99})
     record = seraph.score(scored.media, scored.results, config=config)
     assert (record["media"]["planned"], record["workers"]) == (0, {})
     assert record["redecided"] == len(scored.table)
@@ -270,7 +261,7 @@ def bad_corpus(tmp_path: Path) -> Path:
 def test_every_fault_has_its_own_reason_and_the_rest_goes_on(
     seraph: Seraph, bad_corpus: Path, results: str, tmp_path: Path, stack: Stack
 ) -> None:
-    config = changed_demo(tmp_path, reading={"max_duration_s": 120}, on_unrouted="fallback")
+    config = audio_only(tmp_path, reading={"max_duration_s": 120}, on_unrouted="fallback")
     record = seraph.score(bad_corpus, results, config=config, expect=4)  # far more than a tenth of the media failed
     assert (record["status"], record["validation"]["success"]) == ("completed", True)
     media = record["media"]

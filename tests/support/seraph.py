@@ -20,10 +20,11 @@ COMMAND = Path(sys.executable).with_name("seraph")
 
 @dataclass(frozen=True)
 class Seraph:
-    """The command on one stack's home; `environment` comes on top of a clean one."""
+    """The command on one stack's home; `environment` comes on top of a clean one, `config` is what it scores with."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    config: str = "demo"
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start it, in a process group of its own so that it can be killed with all it started."""
@@ -45,15 +46,15 @@ class Seraph:
         return document
 
     def score(
-        self, media: Path | str, results: str, *arguments: str, config: str = "demo", expect: int = 0
+        self, media: Path | str, results: str, *arguments: str, config: str | None = None, expect: int = 0
     ) -> dict[str, Any]:
         """Score a folder into a results store."""
-        return self.json(
-            "score", "--media", str(media), "--results", results, "--config", config, *arguments, expect=expect
-        )
+        where = ("--media", str(media), "--results", results, "--config", config or self.config)
+        return self.json("score", *where, *arguments, expect=expect)
 
-    def table(self, media: Path | str, results: str, config: str = "demo") -> pd.DataFrame:
+    def table(self, media: Path | str, results: str, config: str | None = None) -> pd.DataFrame:
         """The current table, sorted by segment."""
+        config = config or self.config
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "table.parquet"
             self.run("export", "--media", str(media), "--results", results, "--config", config, "--output", str(file))
