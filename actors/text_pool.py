@@ -10,15 +10,20 @@ from typing import Any
 import ray
 
 from actors.contract import Reason
-from actors.crew import CallFailedError, Crew, InputLostError, WorkerLostError
+from actors.crew import Crew
+from actors.faults import CallFailedError, InputLostError, WorkerLostError
 from actors.life import Life
 from actors.options import Resources
 from actors.sizing import Sizes
 from actors.text_worker import TextWorker
 from actors.texts import TextAnswer, TextSetup, TextWork, failed
+from actors.usage import Held
 
 _TRIES = 2
 """How often a medium is tried whose worker dies."""
+
+_MOVES = 10
+"""The same where it is nodes that go."""
 
 
 class TextPool(Life):
@@ -54,6 +59,10 @@ class TextPool(Life):
         """How many workers there were at most."""
         return self._crew.peak
 
+    def held(self) -> Held:
+        """What the workers have held so far, those that are gone included."""
+        return self._crew.held(self._loop.time())
+
     async def _open(self) -> None:
         worker: Any = ray.remote(self._worker).options(**self._sizes.scorer)
         self._crew = Crew(
@@ -62,10 +71,10 @@ class TextPool(Life):
             needs=self._sizes.scorer,
             most=self._sizes.most_scorers,
             depth=1,
-            ready_s=self._resources.ready_s,
-            timeout_s=self._resources.timeout_s,
+            resources=self._resources,
             changed=self._wake,
             fatal=self._fail,
+            warn=self._note,
         )
         self._crew.start(1)
 
@@ -73,16 +82,17 @@ class TextPool(Life):
         self._crew.stop()
 
     async def _read(self, work: TextWork) -> TextAnswer:
-        for trial in range(1, _TRIES + 1):
+        tries = moves = 0
+        while True:
             member = await self._member(self._crew)
             try:
                 answer: TextAnswer = await self._crew.call(member, "read", work)
             except WorkerLostError as error:
                 # Whoever has taken all of its time once would take it again.
-                if trial == _TRIES or error.reason is Reason.TIMEOUT:
+                tries, moves = tries + (not error.node), moves + error.node
+                if tries >= _TRIES or moves >= _MOVES or error.reason is Reason.TIMEOUT:
                     return failed(work, f"{error.reason}: {error.detail}")
             except (CallFailedError, InputLostError) as error:
                 return failed(work, str(error))
             else:
                 return answer
-        raise AssertionError("unreachable")

@@ -1,7 +1,7 @@
 """Where the text of a segment comes from: a subtitle file beside the medium, a label file, or Whisper.
 
-Each source is asked for the segments that none before it had a text for. What is wrong with a medium or its subtitles
-is a `TextFault`; a store that does not answer is a `StoreError`, and may answer another time.
+Each source is asked for the segments that none before it had a text for (`Search`). What is wrong with a medium or its
+subtitles is a `TextFault`; a store that does not answer is a `StoreError`, and may answer another time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import BinaryIO, Protocol
 
 from actors.contract import Signal
 from actors.options import ReadOptions
-from actors.texts import AskedText, Cue, Found, SourceName, TextFault, TextWork, Word
+from actors.texts import AskedText, Cue, Found, SegmentText, SourceName, TextFault, TextFlag, TextWork, Word
 from actors.transcripts import divide, read_cues, sidecar_uris
-from infra.errors import ObjectChanged, ObjectMissing
+from infra.errors import ObjectChanged, ObjectMissing, StoreError
 
 
 class Files(Protocol):
@@ -44,6 +44,59 @@ class Source(Protocol):
             StoreError: The store does not answer.
         """
         ...
+
+
+class Search:
+    """What the sources have said so far of one medium's segments.
+
+    Attributes:
+        transient: What another run may not meet (the store did not answer), or None.
+    """
+
+    def __init__(self, asked: Sequence[AskedText]) -> None:
+        self.transient: str | None = None
+        self._asked = asked
+        self._found: dict[str, tuple[SourceName, Found]] = {}
+        self._faults: list[str] = []
+
+    @property
+    def wanted(self) -> list[AskedText]:
+        """The segments that have no text yet."""
+        return [each for each in self._asked if not self._has(each)]
+
+    def ask(self, source: Source, work: TextWork) -> None:
+        """Ask a source for the segments that have no text yet; what is wrong with it is noted."""
+        wanted = self.wanted
+        if not wanted:
+            return
+        try:
+            answers = source.find(work, wanted)
+        except TextFault as fault:
+            self._faults.append(f"{source.name}: {fault}")
+        except StoreError as error:
+            self.transient = str(error)
+            self._faults.append(f"{source.name}: {error}")
+        else:
+            names = [each.segment_id for each in wanted if each.segment_id in answers]
+            self._found |= {name: (source.name, answers[name]) for name in names}
+
+    def row(self, asked: AskedText) -> SegmentText:
+        """A segment's text, before any model has read it."""
+        source, found = self._found.get(asked.segment_id, (None, Found(None)))
+        faults = [*self._faults, *([found.reason] if found.reason else [])]
+        lost = () if found.text or not self._faults else (TextFlag.TEXT_FAILED,)
+        return SegmentText(
+            asked.segment_id,
+            asked.language,
+            text=found.text,
+            source=source if found.text else None,
+            words=found.words,
+            flags=tuple(dict.fromkeys((*found.flags, *lost))),
+            reason="; ".join(faults) or None,
+        )
+
+    def _has(self, asked: AskedText) -> bool:
+        return asked.segment_id in self._found and self._found[asked.segment_id][1].text is not None
 
 
 class SidecarSource:
@@ -78,8 +131,8 @@ class LabelSource:
 
     def find(self, work: TextWork, wanted: Sequence[AskedText]) -> Mapping[str, Found]:
         """See `Source`."""
-        texts = _divided(work.labels, work)
-        return {each.segment_id: Found(text) for each in wanted if (text := texts[each.segment_id])}
+        texts = (_divided(work.labels, work) if work.labels else {}) | dict(work.known)
+        return {each.segment_id: Found(text) for each in wanted if (text := texts.get(each.segment_id))}
 
 
 class WhisperSource:

@@ -10,11 +10,10 @@ import numpy as np
 
 from actors.contract import ModelSpec, TextEmotionModel
 from actors.options import Route
-from actors.text_sources import LabelSource, SidecarSource, Source, Transcribes, WhisperSource
-from actors.texts import AskedText, Found, SegmentText, SourceName, TextAnswer, TextFault, TextFlag, TextSetup, TextWork
+from actors.text_sources import LabelSource, Search, SidecarSource, Source, Transcribes, WhisperSource
+from actors.texts import SegmentText, SourceName, TextAnswer, TextFlag, TextSetup, TextWork
 from actors.usage import Clock
 from actors.workers import Worker
-from infra.errors import StoreError
 from infra.storage import Store
 
 LoadText = Callable[[Route], TextEmotionModel]
@@ -44,7 +43,7 @@ class TextReader:
             CheckpointError: A text model, or Whisper, cannot be loaded.
         """
         clock = Clock(cpu_s)
-        texts = _Texts(work.asked)
+        texts = Search(work.asked)
         for source in self._sources:
             texts.ask(source, work)
         clock.lap("text")
@@ -115,49 +114,6 @@ class TextWorker(Worker):
         from actors.checkpoints import load_text
 
         return load_text(route.model, revision=route.revision, dtype=self._setup.precision)
-
-
-class _Texts:
-    """What the sources have said so far of one medium's segments."""
-
-    def __init__(self, asked: Sequence[AskedText]) -> None:
-        self.transient: str | None = None
-        self._asked = asked
-        self._found: dict[str, tuple[SourceName, Found]] = {}
-        self._faults: list[str] = []
-
-    def ask(self, source: Source, work: TextWork) -> None:
-        """Ask a source for the segments that have no text yet; what is wrong with it is noted."""
-        wanted = [each for each in self._asked if not self._has(each)]
-        if not wanted:
-            return
-        try:
-            answers = source.find(work, wanted)
-        except TextFault as fault:
-            self._faults.append(f"{source.name}: {fault}")
-        except StoreError as error:
-            self.transient = str(error)
-            self._faults.append(f"{source.name}: {error}")
-        else:
-            names = [each.segment_id for each in wanted if each.segment_id in answers]
-            self._found |= {name: (source.name, answers[name]) for name in names}
-
-    def row(self, asked: AskedText) -> SegmentText:
-        """A segment's text, before any model has read it."""
-        source, found = self._found.get(asked.segment_id, (None, Found(None)))
-        lost = () if found.text or not self._faults else (TextFlag.TEXT_FAILED,)
-        return SegmentText(
-            asked.segment_id,
-            asked.language,
-            text=found.text,
-            source=source if found.text else None,
-            words=found.words,
-            flags=(*found.flags, *lost),
-            reason="; ".join(self._faults) or None,
-        )
-
-    def _has(self, asked: AskedText) -> bool:
-        return asked.segment_id in self._found and self._found[asked.segment_id][1].text is not None
 
 
 def _answered(

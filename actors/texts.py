@@ -66,20 +66,23 @@ class TextWork:
 
     Attributes:
         labels: What a label file says of the medium, where that is a source.
+        known: What it says of the very segments that are asked for, by segment_id: before what `labels` says.
     """
 
     medium: Medium
     asked: tuple[AskedText, ...]
     labels: tuple[Cue, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a source says of one segment; `text` is None where it has none."""
+    """What a source says of one segment; `text` is None where it has none, and `reason` what went wrong then."""
 
     text: str | None
     words: tuple[Word, ...] | None = None
     flags: tuple[TextFlag, ...] = ()
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Transcriber:
 
         Args:
             signals: float32 mono at 16 kHz, each of shape (samples,); one longer than 30 s is heard in equal parts.
-            language: Whisper's code of the language that is spoken.
+            language: Whisper's code of the language that is spoken; "": Whisper tells it of each signal.
 
         Returns:
             One for each signal, in order; words in seconds from its start.
@@ -65,7 +65,7 @@ class Transcriber:
         """
         from whisper.tokenizer import LANGUAGES
 
-        if language not in LANGUAGES:
+        if language and language not in LANGUAGES:
             raise TextFault(f"Whisper knows no language {language!r}: it takes codes as en, ko, ja, zh")
         parts = [part for number, signal in enumerate(signals) for part in _parts(number, signal)]
         heard: list[list[Found]] = [[] for _ in signals]
@@ -80,10 +80,11 @@ class Transcriber:
         from whisper.decoding import DecodingOptions
 
         features = self._model.embed_audio(torch.stack([self._spectrogram(part.signal) for part in parts]))
-        options = DecodingOptions(language=language, temperature=0.0, without_timestamps=True, fp16=self._half)
+        told = language or (None if self._model.is_multilingual else "en")
+        options = DecodingOptions(language=told, temperature=0.0, without_timestamps=True, fp16=self._half)
         results: Any = self._model.decode(features, options)
         return [
-            self._found(part, result, each, language)
+            self._found(part, result, each, result.language)
             for part, result, each in zip(parts, results, features, strict=True)
         ]
 

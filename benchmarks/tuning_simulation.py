@@ -1,8 +1,8 @@
 """How often the verdict on a search over decision parameters errs, on evidence whose truth is known: simulated.
 
-    python benchmarks/tuning_simulation.py [--draws 400] [--seed 5]
+    python benchmarks/tuning_simulation.py [--draws 1000] [--seed 5]
 
-Writes benchmarks/tuning-simulation.json, which docs and reports print. Takes about four minutes on one core. Nothing is
+Writes benchmarks/tuning-simulation.json, which docs and reports print. Takes about ten minutes on one core. Nothing is
 downloaded.
 
 - `null`: posteriors are the true conditional probabilities, emotions are equally frequent: no point is better than
@@ -52,7 +52,7 @@ class Case(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args()
     rows = [_measure(case, place, options.draws, options.seed) for place, case in enumerate(_cases())]

@@ -43,7 +43,10 @@ def evaluate(
     ] = None,
     models: Annotated[
         Texts | None,
-        typer.Option(help="Candidates: folders or hub ids (perhaps @revision), current, presets, YAML files; several."),
+        typer.Option(
+            help="Candidates: folders or hub ids (perhaps @revision) of models that hear or read; current, presets, "
+            "YAML files; several."
+        ),
     ] = None,
     media: Annotated[str | None, typer.Option(help="Where the labelled media lie: s3://… or a local folder.")] = None,
     recorded: Annotated[bool, typer.Option("--recorded", help="Evaluate the scores that the label file has.")] = False,
@@ -54,7 +57,10 @@ def evaluate(
         float, typer.Option("--audio-weight", min=0, max=1, help="With `fused`: of the audio scores.")
     ] = 0.5,
     config: Annotated[
-        str | None, typer.Option(help="Decision, precision and resources: current, a preset or a YAML file.")
+        str | None,
+        typer.Option(
+            help="Decision, precision, resources and where texts come from: current, a preset or a YAML file."
+        ),
     ] = None,
     aliases: Annotated[Path | None, typer.Option(help="JSON or YAML file: label word to emotion, or null.")] = None,
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
@@ -66,6 +72,8 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Compare models on labelled segments, and say only what the labels can bear.
+
+    What is said is read, too: by text models, and by configurations with a `text` section, which weigh both.
 
     Without --labels: what can be said of media that the configurations named by --models have scored.
     """

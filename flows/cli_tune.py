@@ -13,6 +13,8 @@ from infra.location import SCHEME
 from infra.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tasks.evaluation.result import Evaluation
     from tasks.tuning.request import TuneRequest
     from tasks.tuning.result import Tuning
@@ -30,6 +32,10 @@ def tune(
     objective: Annotated[
         str, typer.Option(help="macro_f1_present, macro_f1, accuracy, uar or cross_entropy.")
     ] = "macro_f1_present",
+    pooling: Annotated[str, typer.Option(help="How text is put beside the audio: linear (a sum) or log.")] = "linear",
+    near: Annotated[
+        Texts | None, typer.Option(help="neutral=0.9: the default that gains are over is not 1 there; repeatable.")
+    ] = None,
     aliases: Annotated[str | None, typer.Option(help="JSON or YAML file: label word to emotion, or null.")] = None,
     results: Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the folds and of everything that is simulated.")] = 0,
@@ -45,7 +51,7 @@ def tune(
         )
     request = _request(
         labels=tuple(labels or ()), evaluation=evaluation, candidate=model, grid=grid, settings=tuple(settings or ()),
-        objective=objective, aliases=read_aliases(aliases), seed=seed,
+        objective=objective, pooling=pooling, near=_near(near or ()), aliases=read_aliases(aliases), seed=seed,
     )  # fmt: skip
     found = search(request, _read, results_shelf(results))
     if json:
@@ -59,6 +65,18 @@ def tune_demo(evaluation: "Evaluation") -> "Tuning":
     from tasks.tuning.run import tune as search
 
     return search(_request(evaluation=evaluation.evaluation_id, candidate="demo"), _read, results_shelf(None))
+
+
+def _near(settings: "Iterable[str]") -> dict[str, float]:
+    """`neutral=0.9` and the like, by name; what is no parameter is told by the request."""
+    near = {}
+    for each in settings:
+        name, _, value = each.partition("=")
+        try:
+            near[name.strip()] = float(value)
+        except ValueError as error:
+            raise UsageError(f"--near {each!r}: expected PARAMETER=VALUE as in neutral=0.9") from error
+    return near
 
 
 def _request(**values: object) -> "TuneRequest":

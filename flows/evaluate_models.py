@@ -1,4 +1,6 @@
-"""The flow `evaluate-models`: read the labels, let each candidate hear them, conclude. One Prefect task a candidate.
+"""The flow `evaluate-models`: read the labels, let each candidate hear them, and read what is said, conclude.
+
+One Prefect task a candidate for each.
 
 What each step does lies in tasks/evaluation.
 """
@@ -13,18 +15,23 @@ from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 from pydantic import BaseModel, ConfigDict
 
+from actors.options import Resources
 from actors.pool import Pool
 from actors.road import PoolOptions
 from actors.sizing import derive
+from actors.text_pool import TextPool
+from actors.texts import TextSetup
 from infra import cluster
 from infra.services import Services, is_local_bucket
 from infra.settings import Settings
 from infra.stack import Need, ensure
 from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.hear import Heard
+from tasks.evaluation.read_texts import unread
 from tasks.evaluation.request import EvaluateRequest
 from tasks.evaluation.result import Evaluation, ModelResult
 from tasks.evaluation.run import Opened, conclude, hear_candidate, open_evaluation
+from tasks.evaluation.run_texts import read_candidate
 from tasks.report.evaluation import markdown_evaluation
 
 
@@ -50,7 +57,10 @@ def evaluate_models(request: EvaluateModelsRequest) -> dict[str, Any]:
     services = ensure(Settings.from_environment(), need=needs, say=get_run_logger().info)
     opened = opening(request, services)
     # One after the other: each has the whole cluster, and one that breaks its workers harms no other.
-    heard = {each.name: hearing(quote(opened), each) for each in opened.candidates if isinstance(each, Candidate)}
+    found = [each for each in opened.candidates if isinstance(each, Candidate)]
+    heard = {each.name: hearing(quote(opened), each) for each in found if each.hears}
+    # Texts last: they never make audio wait.
+    heard |= {each.name: reading(quote(opened), each, quote(heard.get(each.name))) for each in found if each.reads}
     return concluding(quote(opened), quote(heard)).model_dump(mode="json")
 
 
@@ -73,6 +83,21 @@ def hearing(opened: Any, candidate: Candidate) -> Heard | ModelResult:
             yield pool
 
     return hear_candidate(opened, candidate, open_pool)
+
+
+@task(name="read", task_run_name="read-{candidate.name}", cache_policy=NO_CACHE, persist_result=False)
+def reading(opened: Any, candidate: Candidate, heard: Any = None) -> Heard | ModelResult:
+    """Let one candidate read what it has not read before; of one that only reads, nothing was heard."""
+
+    @contextmanager
+    def open_texts(setup: TextSetup, resources: Resources) -> Iterator[TextPool]:
+        cluster.connect(opened.services)
+        have = cluster.resources()
+        sizes = derive(resources, cpus=have.cpus, gpus=have.gpus, routes=1)
+        with TextPool(setup, sizes, resources) as pool:
+            yield pool
+
+    return read_candidate(opened, candidate, heard or unread(len(opened.wanted)), open_texts)
 
 
 @task(name="conclude", cache_policy=NO_CACHE, persist_result=False)

@@ -20,7 +20,7 @@ from infra.errors import CheckpointError, ConfigError
 from tasks.dimension_map import load_map
 from tasks.hashes import model_hash
 from tasks.hashes import short_hash as short_hash
-from tasks.numerics.decision import Decision
+from tasks.numerics.decision import Decision, Pooling
 from tasks.tables import SCORES_VERSION, Decisions
 from tasks.text_config import TextIdentity, TextOptions, resolve_text
 from tasks.text_tables import TextDecisions
@@ -46,6 +46,7 @@ class DecisionOptions(Options):
 
     audio_temperature: float = 1.0
     audio_weight: float = 1.0
+    pooling: Pooling = "linear"
     emotion_weights: dict[str, float] = Field(default_factory=dict)
     neutral_suppression: float = 1.0
     confidence_threshold: float = 0.0

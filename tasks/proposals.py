@@ -19,6 +19,7 @@ from actors.options import Options, Route
 from infra.errors import ConfigError, InputError, UsageError, WeightsAbsentError
 from infra.shelf import Shelf
 from tasks.config import PRESETS, ScoreConfig, load_config, parse_config
+from tasks.evaluation.archive import Archive
 from tasks.promotions import CURRENT, Say, choose, quietly
 from tasks.records import Grounds
 from tasks.tuning.archive import TuningArchive
@@ -31,17 +32,28 @@ _NOT_TUNED = ("label_map", "dimension_map", "max_dropped_mass")
 
 @dataclass(frozen=True)
 class Proposal:
-    """A whole configuration, the words that named it, and the tuning that it rests on, if any."""
+    """A whole configuration, the words that named it, and the tuning that it rests on, if any.
+
+    Attributes:
+        tuned: The models whose answers were tuned, as far as that is known.
+    """
 
     config: ScoreConfig
     source: str
     tuning: Tuning | None = None
+    tuned: frozenset[str] = frozenset()
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """The routes' models that nothing was tuned on; none where that is not known."""
+        routed = dict.fromkeys(_named(route.model) for route in self.config.routes.values())
+        return tuple(each for each in routed if self.tuned and each not in self.tuned)
 
     def grounds(self, who: str, why: str | None = None, *, force: bool = False) -> Grounds:
         """On what grounds it becomes current; `force`: whatever a tuning's verdict is.
 
         Raises:
-            InputError: The tuning's verdict is not `adopt`.
+            InputError: The tuning's verdict is not `adopt`, or it is of other models than the configuration routes to.
             UsageError: It rests on no tuning, and no reason was given.
         """
         tuning = self.tuning
@@ -49,9 +61,10 @@ class Proposal:
             if why is None:
                 raise UsageError(f"{self.source!r} rests on no tuning: say --why it should become current")
             return Grounds(who=who, why=why, source=self.source)
-        fit = tuning.verdict == "adopt"
+        elsewhere = len(self.strangers) == len({_named(route.model) for route in self.config.routes.values()})
+        fit = tuning.verdict == "adopt" and not elsewhere
         if not (fit or force):
-            raise InputError(_refusal(tuning))
+            raise InputError(_elsewhere(tuning, self) if elsewhere else _refusal(tuning))
         rests_on = {"tuning_id": tuning.tuning_id, "evaluation_id": tuning.evaluation_id, "verdict": tuning.verdict}
         return Grounds(who=who, why=why, source=self.source, forced=not fit, **rests_on)
 
@@ -78,7 +91,11 @@ def propose(name: str, shelf: Shelf, base: str | None = None, say: Say = quietly
         return Proposal(pinned(load_config(name)), name)
     tuning, text = _read(tuning_id, shelf)
     below = choose(base or CURRENT, lambda: shelf, say).config
-    return Proposal(pinned(_laid_over(below, _tuned(tuning_id, text), tuning_id)), name, tuning)
+    config = pinned(_laid_over(below, _tuned(tuning_id, text), tuning_id))
+    made = Proposal(config, name, tuning, _models_of(tuning, shelf))
+    if made.strangers:
+        say(f"tuning {tuning_id} is not of {', '.join(made.strangers)}, which {below.name!r} routes to")
+    return made
 
 
 def pinned(config: ScoreConfig) -> ScoreConfig:
@@ -150,6 +167,26 @@ def _only(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: values[name] for name in names if name in values}
 
 
+def _models_of(tuning: Tuning, shelf: Shelf) -> frozenset[str]:
+    """The models that heard what was tuned; none where the record does not tell, as of recorded scores."""
+    if tuning.evaluation_id is None:
+        return frozenset()
+    try:
+        evaluation = Archive(shelf).get(tuning.evaluation_id)
+    except InputError:  # gone since, or of another version: then nothing is known
+        return frozenset()
+    found = [each for each in evaluation.models if each.model == tuning.subject]
+    parts = {part.source for each in found for part in each.parts if part.modality == "audio"}
+    alone = {each.source for each in found if each.kind == "model" and each.source}
+    return frozenset(map(_named, parts or alone))
+
+
+def _named(model: str) -> str:
+    """A model's name; of a folder, the whole path."""
+    folder = Path(model).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else model
+
+
 def _at_commit(route: Route) -> Route:
     try:
         folder = locate(route.model, route.revision, network=False)
@@ -157,6 +194,14 @@ def _at_commit(route: Route) -> Route:
         return route
     is_folder = Path(route.model).expanduser().is_dir()
     return route if is_folder else route.model_copy(update={"revision": resolved_revision(folder) or route.revision})
+
+
+def _elsewhere(tuning: Tuning, made: Proposal) -> str:
+    return (
+        f"tuning {tuning.tuning_id} is not promoted: it is of {', '.join(sorted(made.tuned))}, and the configuration "
+        f"routes to {', '.join(made.strangers)}. Name one that routes to what was tuned with --base. To use it all the "
+        "same: --force, which is recorded."
+    )
 
 
 def _refusal(tuning: Tuning) -> str:

@@ -5,6 +5,7 @@ The order of writing is what makes a killed run harmless: logits, quarantine, co
 """
 
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,11 +18,13 @@ import pyarrow as pa
 from actors.contract import Medium, MediumResult, ModelSpec
 from tasks.config import Identity
 from tasks.plan import Shard
+from tasks.records import UNDECIDED, Spread
 from tasks.store import Entry, Ledger, ResultsStore
 from tasks.tables import logits_table, quarantine_table, scores_table
 from tasks.text_tables import Texts
-from tasks.validate import Checked, check_shard
+from tasks.validate import Checked, check_scores, check_shard
 
+_log = logging.getLogger(__name__)
 _DECIDERS = 8
 """Shards decided at once: most of the time goes into fetching and writing."""
 
@@ -43,6 +46,7 @@ class ShardReport:
         outcomes: Media by outcome (scored, silent, quarantined).
         failed: The data checks that failed; then the shard is not committed, and a later run tries it again.
         seconds: Time by stage, summed over parallel work.
+        spread: How the segments lie in media.
     """
 
     shard: str
@@ -54,6 +58,7 @@ class ShardReport:
     undecided: int = 0
     failed: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    spread: Spread = field(default_factory=Spread)
 
 
 def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Identity, run_id: str) -> ShardReport:
@@ -104,7 +109,13 @@ def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, ru
         if text is not None and stem in read:
             texts = Texts.join(logits, results.texts(stem, text.id), text.label_maps)
         name = decisions.heard_name if texts is None else decisions.name
-        results.write_scores(stem, name, scores_table(logits, decisions, run_id, texts))
+        decided = scores_table(logits, decisions, run_id, texts)
+        # What was heard was checked before its commit, languages included; what was read beside it has not been yet.
+        failed = () if texts is None else check_scores(decided, logits["language"].unique().to_pylist()).failed
+        if failed:
+            _log.error("shard %s: scores with text fail the data checks, audio alone decides: %s", stem, failed)
+            name, decided = decisions.heard_name, scores_table(logits, decisions, run_id)
+        results.write_scores(stem, name, decided)
         return int(logits.num_rows)
 
     missing = read - results.scored_stems(decisions.name)
@@ -166,4 +177,18 @@ def _report(
         emotions=dict(emotions),
         undecided=undecided,
         seconds=dict(seconds),
+        spread=spread_of(decided),
     )
+
+
+def spread_of(decided: pa.Table) -> Spread:
+    """How the rows of a `scores` table lie in media."""
+    cells = Counter(zip(decided["media_uri"].to_pylist(), decided["emotion"].to_pylist(), strict=True))
+    sizes: Counter[str] = Counter()
+    for (uri, _), count in cells.items():
+        sizes[uri] += count
+    sums: dict[str, tuple[int, int]] = {}
+    for (uri, emotion), count in cells.items():
+        own, cross = sums.get(emotion or UNDECIDED, (0, 0))
+        sums[emotion or UNDECIDED] = own + count * count, cross + count * sizes[uri]
+    return Spread(media=len(sizes), squares=sum(size * size for size in sizes.values()), emotions=sums)

@@ -63,7 +63,7 @@ SCORES = pa.schema(
 saying nothing, in nats (see `tasks.numerics.alarms`). The last three are null unless texts were asked for: what is
 said, and the emotion by the audio alone and by the text alone."""
 
-SCORES_VERSION = 3
+SCORES_VERSION = 4
 """Raised when the same logits and decision come out otherwise, or in other columns: part of a decision's name."""
 
 QUARANTINE = pa.schema(

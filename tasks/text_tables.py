@@ -13,11 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actors.contract import TAXONOMY, Flag, ModelSpec
-from actors.texts import TextAnswer, TextFlag, Word
+from actors.texts import SegmentText, TextAnswer, TextFlag, Word
 from tasks.numerics.decision import Decision, TextPosterior, emotion_posterior
 from tasks.tables import FLAGS, model_specs, with_specs
 
-_WORD = pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
+WORDS = pa.list_(pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())]))
+"""Words with their times in seconds of the medium; null where nobody timed them."""
+
 TEXT_SHA256 = "text_sha256"
 TEXTS = pa.schema(
     [
@@ -27,7 +29,7 @@ TEXTS = pa.schema(
         ("language", pa.string()),
         ("text", pa.string()),
         ("text_source", pa.string()),
-        ("words", pa.list_(_WORD)),
+        ("words", WORDS),
         ("text_model", pa.string()),
         (TEXT_SHA256, pa.string()),
         ("text_logits", pa.list_(pa.float32())),
@@ -68,7 +70,7 @@ def texts_table(answers: Iterable[TextAnswer]) -> pa.Table:
                 "language": row.language,
                 "text": row.text,
                 "text_source": row.source,
-                "words": _stored(row.words),
+                "words": stored_words(row.words),
                 "text_model": row.model,
                 TEXT_SHA256: row.weights_sha256,
                 "text_logits": row.logits,
@@ -78,6 +80,11 @@ def texts_table(answers: Iterable[TextAnswer]) -> pa.Table:
             for row in answer.rows
         ]
     return with_specs(pa.Table.from_pylist(rows, schema=TEXTS), specs, TEXT_SHA256)
+
+
+def stored_words(words: Sequence[Word] | None) -> list[dict[str, Any]] | None:
+    """Words as a column of `WORDS` takes them."""
+    return None if words is None else [vars(word) for word in words]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +117,20 @@ class Texts:
             logits=[row[2] for row in found],
             flags=[_score_flags(text, flags) for text, _, _, flags in found],
             specs=model_specs(texts),
+            label_maps=label_maps,
+        )
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[SegmentText], specs: Mapping[str, ModelSpec], label_maps: Mapping[str, LabelMap]
+    ) -> "Texts":
+        """The texts of segments in the order in which they stand here."""
+        return cls(
+            text=[row.text for row in rows],
+            sha256=[row.weights_sha256 for row in rows],
+            logits=[None if TextFlag.TEXT_FAILED in row.flags else row.logits for row in rows],
+            flags=[_score_flags(row.text, row.flags) for row in rows],
+            specs=specs,
             label_maps=label_maps,
         )
 
@@ -151,7 +172,3 @@ def _says(spec: ModelSpec, label_map: LabelMap) -> npt.NDArray[np.bool_]:
     """Which emotions a model can say, bool (7,)."""
     reached = {label_map[label.lower()] for label in spec.labels} if spec.kind != "dimensional" else {*TAXONOMY}
     return np.array([emotion in reached for emotion in TAXONOMY])
-
-
-def _stored(words: Sequence[Word] | None) -> list[dict[str, Any]] | None:
-    return None if words is None else [vars(word) for word in words]

@@ -82,11 +82,26 @@ def resolve_texts(
     Such a file that cannot be read is the `text_problem` of the identity.
     """
     try:
-        labels = _label_texts(config.text_labels, services)
+        labels = None if config.text_labels is None else label_texts(config.text_labels, services)
     except SeraphError as error:
         without = resolve(config.model_copy(update={"text": None}), labels_sha256)
         return Identity(**{**vars(without), "text_problem": str(error)}), None
     return resolve(config, labels_sha256, None if labels is None else labels.sha256), labels
+
+
+def label_texts(source: str, services: Services) -> LabelTexts:
+    """The texts of a label file, a path or an s3:// URI.
+
+    Raises:
+        InputError: There is no such file, or it has no text.
+        StoreError: The store does not answer.
+    """
+    if source.startswith("s3://"):
+        return read_label_texts(Store(services.access_for(source)).get_bytes(source), source)
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"no label file {source}: give a path or an s3:// URI")
+    return read_label_texts(path.read_bytes(), source)
 
 
 def text_setup(config: ScoreConfig, identity: Identity, services: Services, media_uri: str) -> TextSetup:
@@ -169,17 +184,6 @@ def count_texts(
         problems=stage.problems,
         models={key: each.spec("") for key, each in models.items()},
     )
-
-
-def _label_texts(source: str | None, services: Services) -> LabelTexts | None:
-    if source is None:
-        return None
-    if source.startswith("s3://"):
-        return read_label_texts(Store(services.access_for(source)).get_bytes(source), source)
-    path = Path(source)
-    if not path.is_file():
-        raise InputError(f"no label file {source}: give a path or an s3:// URI")
-    return read_label_texts(path.read_bytes(), source)
 
 
 def _works(logits: pa.Table, cues: Mapping[str, tuple[Cue, ...]]) -> list[TextWork]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -20,7 +21,9 @@ from tasks.tables import POSTERIOR, SCORES
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-_SUM_TOLERANCE = 1e-4
+Floats = npt.NDArray[np.float64]
+
+_SUM_TOLERANCE, _TIE = 1e-4, 1e-6
 _DECIDED = (*POSTERIOR, "emotion", "confidence", "entropy")
 _WITH_TEXTS = ("text", "emotion_audio", "emotion_text")
 
@@ -50,13 +53,23 @@ def check_shard(
         languages: The routed languages.
     """
     checks = [
-        _check("scores", _rows_frame(scores), _row_expectations(languages)),
+        check_scores(scores, languages),
         _check("segments", _segments_frame(scores, quarantine, results), _segment_expectations()),
         _check("media", _media_frame(scores, quarantine, results), _media_expectations()),
     ]
     return Checked(
         tuple(line for each in checks for line in each.failed), tuple(r for each in checks for r in each.results)
     )
+
+
+def check_scores(scores: pa.Table, languages: Sequence[str]) -> Checked:
+    """Check decided rows alone, such as a decision makes later of stored logits, and of texts beside them.
+
+    Args:
+        scores: The rows.
+        languages: Those that a row may have.
+    """
+    return _check("scores", _rows_frame(scores), _row_expectations(languages))
 
 
 def check_summary(shares: dict[str, float], limits: Warnings) -> Checked:
@@ -83,14 +96,30 @@ def _rows_frame(scores: pa.Table) -> pd.DataFrame:
     # A row is either decided throughout or null throughout.
     frame["nulls"] = frame[list(_DECIDED)].isna().sum(axis=1)
     frame["nulls_expected"] = np.where(decided, 0, len(_DECIDED))
+    frame["lead_lost"] = _lead_lost(frame["emotion"], posterior)
+    # A row whose words were read has them; one whose were not is decided by audio alone.
+    read = frame["emotion_text"].notna()
+    frame["read_nothing"] = (read & frame["text"].isna()).astype(int)
+    others = frame["emotion_audio"].notna() & ~read & (frame["emotion"] != frame["emotion_audio"])
+    frame["fused_unread"] = others.astype(int)
     return frame
+
+
+def _lead_lost(emotions: pd.Series, posterior: Floats) -> Floats:
+    """By how much another emotion is more probable than the chosen one, (n,); NaN where none of the seven is chosen."""
+    place = emotions.map({emotion: index for index, emotion in enumerate(TAXONOMY)})
+    known = place.notna().to_numpy()
+    lost = np.full(len(emotions), np.nan)
+    chosen = posterior[known, place[known].astype(int)]
+    lost[known] = posterior[known].max(axis=1) - chosen
+    return lost
 
 
 def _row_expectations(languages: Sequence[str]) -> "list[Expectation]":
     import great_expectations.expectations as gxe
 
     required = [name for name in SCORES.names if name not in (*_DECIDED, *_WITH_TEXTS)]
-    derived = ["posterior_sum", "nulls", "nulls_expected"]
+    derived = ["posterior_sum", "nulls", "nulls_expected", "lead_lost", "read_nothing", "fused_unread"]
     between = gxe.ExpectColumnValuesToBeBetween
     return [
         gxe.ExpectTableColumnsToMatchSet(column_set=[*SCORES.names, *derived], exact_match=True),
@@ -104,7 +133,13 @@ def _row_expectations(languages: Sequence[str]) -> "list[Expectation]":
         between(column="information", min_value=0),
         between(column="posterior_sum", min_value=1 - _SUM_TOLERANCE, max_value=1 + _SUM_TOLERANCE),
         gxe.ExpectColumnPairValuesToBeEqual(column_A="nulls", column_B="nulls_expected"),
-        gxe.ExpectColumnValuesToBeInSet(column="emotion", value_set=list(TAXONOMY)),
+        # Stored in single precision, where two may tie; the choice was made in double.
+        between(column="lead_lost", min_value=0, max_value=_TIE),
+        *(
+            gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(TAXONOMY))
+            for name in ("emotion", "emotion_audio", "emotion_text")
+        ),
+        *(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=[0]) for name in ("read_nothing", "fused_unread")),
         gxe.ExpectColumnValuesToBeInSet(column="language", value_set=list(languages)),
         gxe.ExpectColumnValuesToBeInSet(column="precision", value_set=["fp32", "bf16", "fp16"]),
     ]

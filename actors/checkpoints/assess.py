@@ -125,7 +125,8 @@ def _accepted(source: str, identity: CheckpointIdentity, *, built: bool) -> Asse
         identity=identity,
         label_map=mapping,
         unmapped=unknown,
-        merged=merged(mapping),
+        # Of labels that may hold together the most probable counts, and their number gives no lead.
+        merged=() if identity.kind == "multilabel" else merged(mapping),
         coverage=coverage(mapping) if labels else TAXONOMY,
         licence=identity.licence,
         scores=entry.scores if entry else (),

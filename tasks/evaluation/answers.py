@@ -16,14 +16,17 @@ from actors.checkpoints import non_commercial
 from actors.contract import TAXONOMY, Flag, ModelSpec
 from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.hear import Heard, reason_counts
+from tasks.evaluation.text_answers import TextAnswers, plain_audio, posteriors, text_answers, texts_of
 from tasks.numerics.alarms import NEAR_UNIFORM, Tally
 from tasks.numerics.decision import Decision, Floats, decide_posterior, own_posterior, weighted_sum
-from tasks.tables import POSTERIOR, Decisions, scores_table
+from tasks.tables import Decisions, scores_table
 
 Modality = Literal["audio", "text", "fused", "combined"]
 
 INCOMPLETE = "incomplete"
 """Flag of a candidate without an answer to some of the segments: those count as wrong."""
+TEXT_FAILED = "text_failed"
+"""Flag of a configuration whose texts could not be found or read at all: its answers are by audio alone."""
 NON_COMMERCIAL = "non_commercial"
 IN_SAMPLE = "in_sample"
 """Flag of a candidate whose decision was fitted on some of the labels: its figures are flattered."""
@@ -45,6 +48,8 @@ class Answers:
         logits: For each segment its raw outputs; None without.
         precisions: In which its models ran.
         in_doubt: Where it gave none because the language was in doubt, bool (n,); None: nobody listened for it.
+        audio: Posterior by the audio alone, before any decision, (n, 7); None where nothing was heard.
+        text: What was read, where it was asked to; the answers themselves are fused where that has a say.
     """
 
     name: str
@@ -62,24 +67,41 @@ class Answers:
     logits: tuple[tuple[float, ...] | None, ...] = ()
     precisions: tuple[str, ...] = ()
     in_doubt: npt.NDArray[np.bool_] | None = None
+    audio: Floats | None = None
+    text: TextAnswers | None = None
 
     @property
     def prediction(self) -> npt.NDArray[np.int64]:
         """Index of the emotion, -1 where undecided, shape (n,)."""
-        undecided = np.asarray(np.isnan(self.posterior).any(axis=1))
-        best = np.where(undecided[:, None], 0.0, self.posterior).argmax(axis=1)
-        return np.where(undecided, -1, best)
+        return chosen(self.posterior)
+
+    @property
+    def by_audio(self) -> npt.NDArray[np.int64]:
+        """What it would have said without text, under the same decision, shape (n,)."""
+        return self.prediction if self.text is None or self.text.heard is None else chosen(self.text.heard)
+
+
+def chosen(posterior: Floats) -> npt.NDArray[np.int64]:
+    """Index of the emotion that each row, (n, 7), puts first; -1 where the row is NaN."""
+    undecided = np.asarray(np.isnan(posterior).any(axis=1))
+    best = np.where(undecided[:, None], 0.0, posterior).argmax(axis=1)
+    return np.where(undecided, -1, best)
 
 
 def from_heard(candidate: Candidate, heard: Heard) -> Answers:
-    """The answers of a candidate that heard the segments."""
+    """The answers of a candidate that heard the segments, or read them; fused where it did both."""
     n = len(heard.row)
     scored = np.flatnonzero(heard.row >= 0)
     rows = heard.rows.take(pa.array(heard.row[scored], pa.int64()))
-    decided = scores_table(rows, candidate.decisions, "evaluation")
-    posterior, dropped = np.full((n, len(TAXONOMY)), np.nan), np.full(n, np.nan)
-    posterior[scored] = np.stack([_floats(decided[name]) for name in POSTERIOR], axis=1).reshape(-1, len(TAXONOMY))
+    texts = texts_of(candidate, heard.read, scored) if heard.read and candidate.hears else None
+    decided = scores_table(rows, candidate.decisions, "evaluation", texts)
+    posterior, dropped, audio = np.full((n, len(TAXONOMY)), np.nan), np.full(n, np.nan), None
+    posterior[scored] = posteriors(decided)
     dropped[scored] = _floats(decided["dropped_mass"])
+    if candidate.hears:
+        audio = np.full((n, len(TAXONOMY)), np.nan)
+        audio[scored] = plain_audio(candidate, rows)
+    text = text_answers(candidate, heard.read, rows, scored) if heard.read else None
     unscored = heard.row < 0
     heard_as: list[tuple[str, str] | None] = [None] * n
     logits: list[tuple[float, ...] | None] = [None] * n
@@ -94,11 +116,11 @@ def from_heard(candidate: Candidate, heard: Heard) -> Answers:
         candidate.name,
         candidate.kind,
         posterior,
-        _can_say(specs, maps),
+        _can_say({**specs, **text.specs}, {**maps, **text.maps}) if text and text.has_say else _can_say(specs, maps),
         unscored,
         reason_counts(heard),
         dropped,
-        _flags(rows, specs, unscored),
+        tuple(dict.fromkeys((*_flags(rows, specs, unscored), *_text_flags(text if candidate.hears else None)))),
         specs,
         maps,
         tuple(sorted({language for language, _ in pairs if language})),
@@ -106,6 +128,8 @@ def from_heard(candidate: Candidate, heard: Heard) -> Answers:
         tuple(logits),
         tuple(sorted(set(rows["precision"].to_pylist()))),
         in_doubt,
+        audio,
+        text,
     )
 
 
@@ -177,6 +201,21 @@ def _can_say(specs: Mapping[str, ModelSpec], maps: Mapping[str, Mapping[str, str
     return np.array([emotion in says for emotion in TAXONOMY])
 
 
+def _text_flags(text: TextAnswers | None) -> tuple[str, ...]:
+    """Of a candidate that hears, too: what its text models add."""
+    if text is None:
+        return ()
+    of_models = [flag for spec in text.specs.values() for flag in _of_model(spec)]
+    return (*text.alarms, *of_models, *([TEXT_FAILED] if text.read.problem else []))
+
+
+def _of_model(spec: ModelSpec) -> list[str]:
+    """What a model's spec says that a reader must know."""
+    found = [str(Flag.DEMO_MODEL)] if spec.demo else []
+    found += [str(Flag.MAPPED_FROM_DIMENSIONS)] if spec.kind == "dimensional" else []
+    return found + ([NON_COMMERCIAL] if non_commercial(spec.licence) else [])
+
+
 def _flags(rows: pa.Table, specs: Mapping[str, ModelSpec], unscored: npt.NDArray[np.bool_]) -> tuple[str, ...]:
     """Alarms on each model's own labels, and what its spec says."""
     found: dict[str, None] = {}
@@ -185,7 +224,5 @@ def _flags(rows: pa.Table, specs: Mapping[str, ModelSpec], unscored: npt.NDArray
         # A dimensional model has no posterior of its own: distances to centroids are flat by nature.
         own = Tally.of(*own_posterior(logits, spec)).alarms() if spec.kind != "dimensional" else ()
         found |= dict.fromkeys(own)
-        found |= {Flag.DEMO_MODEL: None} if spec.demo else {}
-        found |= {Flag.MAPPED_FROM_DIMENSIONS: None} if spec.kind == "dimensional" else {}
-        found |= {NON_COMMERCIAL: None} if non_commercial(spec.licence) else {}
+        found |= dict.fromkeys(_of_model(spec))
     return (*map(str, found), *([INCOMPLETE] if unscored.any() else []))

@@ -20,9 +20,15 @@ from infra.errors import InputError, ObjectMissing
 from infra.shelf import Shelf
 from tasks.evaluation.answers import Answers
 from tasks.evaluation.gather import Segments
+from tasks.evaluation.read import reason
 from tasks.evaluation.result import Evaluation, Outputs
+from tasks.evaluation.text_answers import TextAnswers
+from tasks.numerics.decision import Floats
 from tasks.tables import POSTERIOR, from_parquet, to_parquet
+from tasks.text_tables import WORDS, stored_words
 
+AUDIO_POSTERIOR = tuple(f"audio_{name}" for name in POSTERIOR)
+TEXT_POSTERIOR = tuple(f"text_{name}" for name in POSTERIOR)
 PREDICTIONS = pa.schema(
     [
         ("segment_key", pa.string()),
@@ -41,9 +47,20 @@ PREDICTIONS = pa.schema(
         ("dropped_mass", pa.float32()),
         *((name, pa.float32()) for name in POSTERIOR),
         ("emotion", pa.string()),
+        *((name, pa.float64()) for name in AUDIO_POSTERIOR),
+        ("text", pa.string()),
+        ("text_source", pa.string()),
+        ("text_reason", pa.string()),
+        ("words", WORDS),
+        ("text_weights_sha256", pa.string()),
+        ("text_logits", pa.list_(pa.float32())),
+        *((name, pa.float64()) for name in TEXT_POSTERIOR),
     ]
 )
-"""One row a segment and candidate; `emotion` and the posterior are null where undecided, `logits` where not scored."""
+"""One row a segment and candidate; `emotion` and the posterior are null where undecided, `logits` where not scored.
+
+`audio_p_*`, `text_p_*`: by the audio alone and by the text alone, before any decision; null where there is none.
+`text_reason`: why no text model answered; null where one did, and where the candidate does not read."""
 
 _log = logging.getLogger(__name__)
 _HTML = "text/html; charset=utf-8"
@@ -112,11 +129,16 @@ class Archive:
     def predictions(self, evaluation_id: str) -> pd.DataFrame:
         """Every candidate's answer to every segment of a stored evaluation: PREDICTIONS as a frame.
 
+        Columns that an earlier version did not write are null.
+
         Raises:
             InputError: There is none of this id.
         """
         self.get(evaluation_id)
         table = from_parquet(self._shelf.get(_name(evaluation_id, "predictions.parquet")))
+        for field in PREDICTIONS:
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
         return cast(pd.DataFrame, table.to_pandas())
 
 
@@ -159,8 +181,31 @@ def _rows(shared: Mapping[str, pa.Array], answers: Answers) -> pa.Table:
             for column, name in enumerate(POSTERIOR)
         },
         "emotion": [None if code < 0 else TAXONOMY[code] for code in prediction.tolist()],
+        **_apart(AUDIO_POSTERIOR, answers.audio, n),
+        **_apart(TEXT_POSTERIOR, answers.text.posterior if answers.text else None, n),
+        **_texts(answers.text, n),
     }
     return pa.table(columns, schema=PREDICTIONS)
+
+
+def _apart(names: Sequence[str], posterior: Floats | None, n: int) -> dict[str, pa.Array]:
+    """A posterior over the taxonomy, (n, 7) with NaN rows, as columns."""
+    given = np.full((n, len(TAXONOMY)), np.nan) if posterior is None else posterior
+    none = np.isnan(given).any(axis=1)
+    return {name: pa.array(given[:, column], mask=none) for column, name in enumerate(names)}
+
+
+def _texts(text: TextAnswers | None, n: int) -> dict[str, list[Any]]:
+    """What was read, in columns."""
+    rows = text.read.rows if text else (None,) * n
+    return {
+        "text": [row and row.text for row in rows],
+        "text_source": [row and row.source for row in rows],
+        "text_reason": [reason(row) if text else None for row in rows],
+        "words": [row and stored_words(row.words) for row in rows],
+        "text_weights_sha256": [row and row.weights_sha256 for row in rows],
+        "text_logits": [row and row.logits for row in rows],
+    }
 
 
 def _name(evaluation_id: str, file: str) -> str:

@@ -1,7 +1,9 @@
-"""What candidates have heard before: logits by a medium's content, so that nothing is inferred twice.
+"""What candidates have heard and read before: logits by content, so that nothing is inferred twice.
 
     cache/heard/<candidate>/<number>-<hash>.parquet     logits of labelled segments, by content and span
     cache/media/<number>-<hash>.parquet                 which content an object had: uri, etag, sha256 of its bytes
+    cache/transcripts/<key>/<number>-<hash>.parquet     what a Whisper wrote down, by content, span and language
+    cache/read/<model>/<number>-<hash>.parquet          logits of a text model, by the text's hash
 
 Files are written once and never changed. Where two speak of the same, the later one holds.
 """
@@ -12,12 +14,28 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from infra.shelf import Shelf
-from tasks.tables import LOGITS, from_parquet, model_specs, to_parquet, with_specs
+from tasks.tables import FLAGS, LOGITS, from_parquet, model_specs, to_parquet, with_specs
+from tasks.text_tables import WORDS
 
 HEARD = pa.schema([("content", pa.string()), ("start_ms", pa.int64()), ("end_ms", pa.int64()), *LOGITS])
 """`start_ms`, `end_ms` as labelled; `start_s`, `end_s` as heard: a label may reach beyond the end of the medium."""
 
 CONTENTS = pa.schema([("uri", pa.string()), ("etag", pa.string()), ("content", pa.string())])
+
+TRANSCRIPTS = pa.schema(
+    [
+        ("content", pa.string()),
+        ("start_ms", pa.int64()),
+        ("end_ms", pa.int64()),
+        ("language", pa.string()),
+        ("text", pa.string()),
+        ("words", WORDS),
+        FLAGS,
+    ]
+)
+"""`language`: what Whisper was told, "" where it was told none. `text`: null where it heard no words."""
+
+READ = pa.schema([("text_hash", pa.string()), ("weights_sha256", pa.string()), ("text_logits", pa.list_(pa.float32()))])
 
 Address = tuple[str, str]
 """URI and etag of an object."""
@@ -52,6 +70,32 @@ class HeardCache:
         """Remember what a candidate heard: HEARD rows, the models' specs in the metadata."""
         if rows.num_rows:
             self._put(f"cache/heard/{candidate}", rows)
+
+    def transcripts(self, whisper: str) -> pa.Table:
+        """All that a Whisper has written down: TRANSCRIPTS rows.
+
+        Args:
+            whisper: Hash over all that its transcripts depend on.
+        """
+        return self._all(f"cache/transcripts/{whisper}", TRANSCRIPTS)
+
+    def add_transcripts(self, whisper: str, rows: pa.Table) -> None:
+        """Remember what a Whisper wrote down: TRANSCRIPTS rows."""
+        if rows.num_rows:
+            self._put(f"cache/transcripts/{whisper}", rows)
+
+    def read(self, model: str) -> pa.Table:
+        """All that a text model has read: READ rows, the model's spec in the metadata.
+
+        Args:
+            model: Hash over all that its logits depend on.
+        """
+        return self._all(f"cache/read/{model}", READ)
+
+    def add_read(self, model: str, rows: pa.Table) -> None:
+        """Remember what a text model read: READ rows, the model's spec in the metadata."""
+        if rows.num_rows:
+            self._put(f"cache/read/{model}", rows)
 
     def _all(self, folder: str, schema: pa.Schema) -> pa.Table:
         tables = [from_parquet(self._shelf.get(name)) for name in self._shelf.names(folder)]

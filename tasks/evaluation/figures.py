@@ -21,6 +21,7 @@ from tasks.evaluation.result import (
     ModelResult,
     Pair,
 )
+from tasks.evaluation.text_figures import parts, text_read
 from tasks.numerics import intervals as numeric
 from tasks.numerics.baselines import label_prior, majority
 from tasks.numerics.calibration import calibration_error, reliability
@@ -80,6 +81,8 @@ def figures(segments: Segments, answers: Answers, seed: int) -> ModelResult:
         groups=tuple(_groups(segments, answers)),
         averaged=_averaged(segments, answers),
         flags=answers.flags,
+        parts=parts(answers),
+        text=text_read(segments.truth, answers),
         undefined=undefined,
     )
 

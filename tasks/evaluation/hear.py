@@ -17,6 +17,7 @@ from actors.road import PoolOptions
 from infra.settings import StoreAccess
 from tasks.evaluation.cache import HEARD, Address, HeardCache
 from tasks.evaluation.candidates import Candidate
+from tasks.evaluation.read import Read
 from tasks.score import Scores
 from tasks.tables import logits_table, model_specs, with_specs
 
@@ -62,6 +63,7 @@ class Heard:
         of_medium: Those of them that failed by a fault of the medium.
         in_doubt: Those of them whose language was in doubt.
         inferred, cached: How many were scored now, and how many were known.
+        read: What it read of the same segments, where it was asked to.
     """
 
     rows: pa.Table
@@ -71,6 +73,7 @@ class Heard:
     cached: int
     of_medium: frozenset[int] = frozenset()
     in_doubt: frozenset[int] = frozenset()
+    read: Read | None = None
 
     @property
     def specs(self) -> dict[str, ModelSpec]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from tasks.evaluation.result_text import Part, TextRead
 from tasks.records import Record
 
 Pair = tuple[float, float]
@@ -124,6 +125,7 @@ class ModelResult(Record):
         averaged: Means over several label files, each of which counts alike, however large; empty with one file. The
             figures above are of all segments together.
         ece_null: What a perfectly calibrated model with these confidences would show at this n, 95 %.
+        parts: The models behind it, those that hear before those that read. text: What was read, where it was asked to.
     """
 
     model: str
@@ -172,6 +174,8 @@ class ModelResult(Record):
     groups: tuple[Group, ...] = ()
     averaged: dict[str, float] = Field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    text: TextRead | None = None
     undefined: dict[str, str] = Field(default_factory=dict)
 
 

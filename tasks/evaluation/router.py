@@ -54,7 +54,8 @@ def audit(segments: Segments, candidate: Candidate, system: Answers, answers: Se
             system=system.name, cells=cells, n=0, misrouted=0, quarantined=0, accuracy=None, accuracy_oracle=None,
             cost=None, undefined=undefined,
         )  # fmt: skip
-    routed = float((system.prediction == segments.truth)[known].mean())
+    # By the audio alone, as the models are asked on their own: what text adds or costs is no matter of routing.
+    routed = float((system.by_audio == segments.truth)[known].mean())
     oracle = sum(int(right[language][own].sum()) for language, own in rows.items()) / int(known.sum())
     return Router(
         system=system.name,

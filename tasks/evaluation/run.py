@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate, prepare
 from tasks.evaluation.gather import Segments, find_media, gather, without_unheard
 from tasks.evaluation.hear import Heard, OpenPool, Wanted, hear, reason_counts
+from tasks.evaluation.read_texts import unread
 from tasks.evaluation.record import Findings, config_of, store
 from tasks.evaluation.request import RECORDED, EvaluateRequest
 from tasks.evaluation.result import Evaluation, ModelResult
@@ -134,15 +135,25 @@ def open_evaluation(request: EvaluateRequest, results: str, services: Services) 
 
 
 def hear_candidate(opened: Opened, candidate: Candidate, open_pool: OpenPool) -> Heard | ModelResult:
-    """Let one candidate hear the segments; one that cannot be loaded comes back as a row with its reason."""
+    """Let one candidate hear the segments; one that cannot be loaded comes back as a row with its reason.
+
+    One that only reads has heard nothing: see `tasks.evaluation.run_texts`.
+    """
     assert opened.request.media is not None
+    if not candidate.hears:
+        return unread(len(opened.wanted))
     access = opened.services.access_for(opened.request.media)
     try:
         return hear(candidate, opened.wanted, opened.cache, access, open_pool, lambda each: content_of(access, each))
     except WeightsAbsentError as error:
-        return ModelResult(model=candidate.name, kind=candidate.kind, status="failed", reason=str(error))
+        return unavailable(candidate, "failed", str(error))
     except CheckpointError as error:
-        return ModelResult(model=candidate.name, kind=candidate.kind, status="refused", reason=str(error))
+        return unavailable(candidate, "refused", str(error))
+
+
+def unavailable(candidate: Candidate, status: Literal["refused", "failed"], why: str) -> ModelResult:
+    """The row of a candidate that has no answers."""
+    return ModelResult(model=candidate.name, kind=candidate.kind, status=status, reason=why)
 
 
 def content_of(access: StoreAccess, medium: Medium) -> str | None:
@@ -179,6 +190,7 @@ def conclude(opened: Opened, heard: Mapping[str, Heard | ModelResult]) -> Evalua
             answers.append(_warned(from_heard(candidates[name], kept), candidates[name], segments))
         else:
             silent[name] = _failed(candidates[name], kept)
+    beside = [each.read for name, each in spoken.items() if each.read and candidates[name].hears]
     findings = Findings(
         opened.request,
         segments,
@@ -186,8 +198,8 @@ def conclude(opened: Opened, heard: Mapping[str, Heard | ModelResult]) -> Evalua
         silent,
         opened.evaluation_id,
         opened.started,
-        inferred=sum(each.inferred for each in spoken.values()),
-        cached=sum(each.cached for each in spoken.values()),
+        inferred=sum(each.inferred for each in spoken.values()) + sum(each.inferred for each in beside),
+        cached=sum(each.cached for each in spoken.values()) + sum(each.cached for each in beside),
         candidates=candidates,
     )
     local = {uri: opened.services.local_path(uri) for uri in set(segments.uri.tolist())}
@@ -244,6 +256,7 @@ def _only(heard: Heard, rows: np.ndarray[Any, np.dtype[np.bool_]]) -> Heard:
         reasons={places[index]: reason for index, reason in heard.reasons.items() if index in places},
         of_medium=frozenset(places[index] for index in heard.of_medium if index in places),
         in_doubt=frozenset(places[index] for index in heard.in_doubt if index in places),
+        read=heard.read and heard.read.take(rows),
     )
 
 

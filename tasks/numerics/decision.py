@@ -5,7 +5,7 @@ Owns the decision's parameters and its arithmetic (the order is fixed by `decide
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from tasks.numerics.posterior import label_matrix, mapped_posterior, model_poste
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+Pooling = Literal["linear", "log"]
+POOLINGS: Final[tuple[Pooling, ...]] = ("linear", "log")
 
 NEUTRAL = TAXONOMY.index("neutral")
 _EVERY = np.ones(len(TAXONOMY), dtype=bool)
@@ -30,6 +33,8 @@ class Decision:
     Attributes:
         audio_temperature: Divides the logits; above 1 flattens. Alone it changes no argmax under a one-to-one map.
         audio_weight: Share of the audio model where a text model has its say too (see `fuse`).
+        pooling: How the two are put together there: by the weighted sum (`linear`, see `fuse`), or by the weighted
+            product (`log`, see `log_linear`).
         emotion_weights: Factor per emotion on its probability; an emotion that is not named has 1.
         neutral_suppression: Factor on neutral where another emotion stands out (see the next two).
         confidence_threshold, dominance_margin: Neutral is suppressed only where the best other emotion has at least
@@ -42,6 +47,7 @@ class Decision:
 
     audio_temperature: float = 1.0
     audio_weight: float = 1.0
+    pooling: Pooling = "linear"
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
     neutral_suppression: float = 1.0
     confidence_threshold: float = 0.0
@@ -56,6 +62,8 @@ class Decision:
             _check(name, getattr(self, name), low=0)
         _check("audio_temperature", self.audio_temperature, low=0, open_low=True)
         _check("audio_weight", self.audio_weight, low=0, high=1)
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
         _check("neutral_floor", self.neutral_floor, low=0, high=1, open_high=True)
         _check("max_dropped_mass", self.max_dropped_mass, low=0, high=1)
         for emotion, weight in self.emotion_weights.items():
@@ -68,12 +76,14 @@ class Decision:
     def canonical(self) -> dict[str, Any]:
         """All parameters as plain, sorted JSON values: what a decision's hash is taken over.
 
-        Without an `audio_weight` of 1, or a map that is not there: decisions stored before these were known keep their
-        hash.
+        Without an `audio_weight` of 1, linear pooling, or a map that is not there: decisions stored before these were
+        known keep their hash.
         """
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
         if self.audio_weight == 1.0:
             del plain["audio_weight"]
+        if self.pooling == "linear":
+            del plain["pooling"]
         plain["dimension_map"] = asdict(self.dimension_map) if self.dimension_map else None
         if self.dimension_map is None:
             del plain["dimension_map"]
@@ -147,8 +157,9 @@ def decide(
     """
     outputs = outputs_of(logits, spec, decision.dimension_map)
     into = _into(spec, decision)
-    p_model = model_posterior(outputs, decision.audio_temperature, multilabel=spec.kind == "multilabel")
-    p_audio, dropped = mapped_posterior(p_model, into, decision.max_dropped_mass)
+    several = spec.kind == "multilabel"
+    p_model = model_posterior(outputs, decision.audio_temperature, multilabel=several)
+    p_audio, dropped = mapped_posterior(p_model, into, decision.max_dropped_mass, multilabel=several)
     heard = p_audio if text is None else _fused(p_audio, np.asarray(into.any(axis=0)), text, decision)
     return _decided(heard, dropped, decision)
 
@@ -227,6 +238,15 @@ def log_linear(
     return _beside(audio**audio_weight * text ** (1 - audio_weight), audio, text, audio_says, text_says)
 
 
+def pooled(
+    audio: Floats, text: Floats, audio_says: Bools, text_says: Bools, audio_weight: float, pooling: Pooling
+) -> Floats:
+    """Fuse two posteriors as a decision's `pooling` says: by `fuse` or by `log_linear`."""
+    if pooling == "log":
+        return log_linear(audio, text, audio_weight, audio_says=audio_says, text_says=text_says)
+    return fuse(audio, text, audio_says, text_says, audio_weight)
+
+
 def emotion_posterior(logits: npt.NDArray[np.float32], spec: ModelSpec, decision: Decision) -> Floats:
     """Posterior over the taxonomy, shape (n, 7): rows sum to 1, or are NaN where undecided. See `decide`."""
     return decide(logits, spec, decision).posterior
@@ -241,7 +261,8 @@ def _into(spec: ModelSpec, decision: Decision) -> Floats:
 
 
 def _fused(p_audio: Floats, says: Bools, text: TextPosterior, decision: Decision) -> Floats:
-    return renormalise(fuse(p_audio, text.posterior, says, text.says, decision.audio_weight))
+    weight, pooling = decision.audio_weight, decision.pooling
+    return renormalise(pooled(p_audio, text.posterior, says, text.says, weight, pooling))
 
 
 def _decided(posterior: Floats, dropped: Floats, decision: Decision) -> Decided:

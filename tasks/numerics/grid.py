@@ -6,13 +6,13 @@ Parameters are named as a configuration names them; an emotion's own name is its
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from actors.contract import TAXONOMY
-from tasks.numerics.decision import Decision
+from tasks.numerics.decision import Decision, Pooling
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -67,6 +67,13 @@ class Grid:
             chosen[name] = float(self.values[name][place])
         return chosen
 
+    def index(self, point: Mapping[str, float]) -> int:
+        """The first place of the grid with these parameters; they must be values that it tries."""
+        index = 0
+        for name, each in self.values.items():
+            index = index * len(each) + each.index(point[name])
+        return index
+
     def points(self) -> Iterator[dict[str, float]]:
         """Every place in order."""
         return (self.point(index) for index in range(len(self)))
@@ -76,6 +83,10 @@ def options_of(point: Mapping[str, float]) -> dict[str, Any]:
     """A point as options of a `Decision` or a configuration: the emotions' entries together, without those of 1."""
     weights = {name: value for name, value in point.items() if name in TAXONOMY and value != 1.0}
     return {name: value for name, value in point.items() if name not in TAXONOMY} | {"emotion_weights": weights}
+
+
+MOST_POINTS: Final = 2**62
+"""Places of a grid are numbered in 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +106,7 @@ class Evidence:
         start_s: Where it begins there, (n,): blocks of time, where there is one source only.
         recorded: The recorded posterior itself, (n, 7), NaN where there is none, where `logits` are its logarithm: at
             temperature 1 it is used as it is, so that no rounding decides a tie.
-        max_dropped_mass: See `Decision`.
+        max_dropped_mass, pooling: See `Decision`.
     """
 
     truth: Ints
@@ -109,6 +120,7 @@ class Evidence:
     audio_says: npt.NDArray[np.bool_] | None = None
     recorded: Floats | None = None
     max_dropped_mass: float = 0.5
+    pooling: Pooling = "linear"
 
 
 @dataclass(frozen=True, eq=False)

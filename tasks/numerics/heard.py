@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.contract import TAXONOMY
-from tasks.numerics.decision import fuse
+from tasks.numerics.decision import pooled
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid
 from tasks.numerics.posterior import mapped_posterior, model_posterior, renormalise, tempered
 
@@ -51,8 +51,11 @@ class Heard:
 
     def points(self, grid: Grid, low: int, high: int) -> Points:
         """The points low … high of a grid."""
-        column = {name: np.full(high - low, value) for name, value in DEFAULTS.items()}
-        column |= columns(grid, np.arange(low, high))
+        return self.at(columns(grid, np.arange(low, high)), high - low)
+
+    def at(self, values: Mapping[str, Floats], count: int) -> Points:
+        """So many points by their parameters' values, (count,) each; those left out are at their default."""
+        column = {name: np.full(count, value) for name, value in DEFAULTS.items()} | dict(values)
         heard, heard_by = self._heard(column["audio_temperature"], column["audio_weight"])
         floor = column["neutral_floor"]
         ratio = floor / (1 - floor)
@@ -86,7 +89,8 @@ def posterior(evidence: Evidence, temperature: float, audio_weight: float) -> Fl
     p_audio = _audio(evidence, temperature)
     if evidence.text is None:
         return p_audio if evidence.recorded is None else renormalise(p_audio)
-    return renormalise(fuse(p_audio, evidence.text, audio_says(evidence), text_says(evidence), audio_weight))
+    says = audio_says(evidence), text_says(evidence)
+    return renormalise(pooled(p_audio, evidence.text, *says, audio_weight, evidence.pooling))
 
 
 def audio_says(evidence: Evidence) -> Bools:
@@ -113,7 +117,8 @@ def _audio(evidence: Evidence, temperature: float) -> Floats:
     if evidence.recorded is not None:
         return tempered(evidence.recorded, temperature)
     p_model = model_posterior(evidence.logits, temperature, multilabel=evidence.multilabel)
-    return mapped_posterior(p_model, evidence.into, evidence.max_dropped_mass)[0]
+    into, most = evidence.into, evidence.max_dropped_mass
+    return mapped_posterior(p_model, into, most, multilabel=evidence.multilabel)[0]
 
 
 def _check(evidence: Evidence) -> None:

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from tasks.numerics import search
 from tasks.numerics.folds import INNER, Folds, make_folds
+from tasks.numerics.found import Points, Tabled, Walked
 from tasks.numerics.gains import Answers, Gain, Judgement, gains, judge
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid, GridAnswers
 from tasks.numerics.nested import Scores, answers_of, same_answers, scores_of
 from tasks.numerics.objectives import distances, settled
-from tasks.numerics.selection import choose
 from tasks.numerics.sources import FEW_SOURCES, group
 from tasks.numerics.tallies import Objective, score, tally
 
@@ -66,7 +66,7 @@ class LanguageChoice:
 
 
 def by_language(
-    answers: GridAnswers,
+    answers: GridAnswers | None,
     grid: Grid,
     evidence: Evidence,
     languages: Sequence[str],
@@ -86,7 +86,12 @@ def by_language(
     folds = make_folds(evidence.source, evidence.start_s, seed=seed, detail=np.nan_to_num(evidence.logits))
     default = search.answers(evidence, Grid({name: (value,) for name, value in near.items()}))
     names, language = np.unique(np.asarray(languages, dtype=str), return_inverse=True)
-    task = _Search(answers, default, grid, evidence.truth, language, len(names), folds, objective, near)
+    cells = language * folds.count + folds.fold
+    if answers is None:
+        points: Points = Walked(evidence, grid, cells, len(names) * folds.count, objective, near, seed=seed)
+    else:
+        points = Tabled(answers, default, grid, evidence.truth, cells, objective, near)
+    task = _Search(points, default, grid, evidence.truth, language, len(names), folds, objective)
     return tuple(_of_language(task, place, str(name), evidence) for place, name in enumerate(names))
 
 
@@ -94,7 +99,7 @@ def by_language(
 class _Search:
     """What all languages share; `language` is a code for each segment, (n,), of `count`."""
 
-    answers: GridAnswers
+    found: Points
     default: GridAnswers
     grid: Grid
     truth: Ints
@@ -102,19 +107,14 @@ class _Search:
     count: int
     folds: Folds
     objective: Objective
-    near: Mapping[str, float]
 
     def points(self, left_out: Floats, place: int) -> dict[Kind, Ints]:
         """The three points of a language, each (sets,), by which folds are left out: (sets, folds) of 0 and 1."""
-        cells = self.language * self.folds.count + self.folds.fold
         everyone = np.tile(1.0 - left_out, (1, self.count))
         own = np.zeros_like(everyone)
         part = slice(place * self.folds.count, (place + 1) * self.folds.count)
         own[:, part] = everyone[:, part]
-        sets = np.vstack([everyone, own])
-        best = choose(
-            self.truth, self.answers, self.default, self.grid, cells, sets, self.objective, near=self.near
-        ).points
+        best = self.found.best(np.vstack([everyone, own]))
         common, alone = best[: len(left_out)], best[len(left_out) :]
         between = np.array([_between(self.grid, a, b) for a, b in zip(common, alone, strict=True)], dtype=np.int64)
         return {"common": common, "between": between, "own": alone}
@@ -128,7 +128,7 @@ def _of_language(task: _Search, place: int, name: str, evidence: Evidence) -> La
     kind: Kind = "common" if few else _best(truth, held_out, task.objective)
     pooled = held_out["common"] if few else _nested(task, place, rows)
     chosen, base = int(final[kind][0]), _taken(answers_of(task.default, 0), rows)
-    unchanged = same_answers(base, _taken(answers_of(task.answers, chosen), rows), task.objective)
+    unchanged = same_answers(base, _at(task, final[kind], rows), task.objective)
     made = gains(truth, base, pooled, sources)
     return LanguageChoice(
         language=name,
@@ -198,9 +198,10 @@ def _step(name: str, value: float, other: float) -> float:
 
 
 def _at(task: _Search, points: Ints, rows: Bools | Ints) -> Answers:
-    """What each of m points answers to its own of m segments."""
-    columns = np.arange(len(task.truth))[rows]
-    return Answers(task.answers.prediction[points, columns], task.answers.p_truth[points, columns])
+    """What each of m points answers to its own of m segments; one point, to all of them."""
+    columns, (distinct, place) = np.arange(len(task.truth))[rows], np.unique(points, return_inverse=True)
+    made = task.found.answers(distinct)
+    return Answers(made.prediction[place, columns], made.p_truth[place, columns])
 
 
 def _taken(answers: Answers, rows: Bools) -> Answers:

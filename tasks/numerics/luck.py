@@ -10,7 +10,7 @@ disappears. Points that are surely worse keep their loss, as in Hansen's (2005) 
 they win nothing by luck.
 
 The share of draws that are as good as what was observed is a rough p: where no point is better it is below .05 in 0 to
-3 % of simulated sets of 100 or 500 segments from 12 sources, and in up to 9 % of those of 31
+2 % of simulated sets of 100 or 500 segments from 12 sources, and in up to 10 % of those of 31
 (benchmarks/tuning-simulation.json). The verdict does not rest on it.
 
 Not used: shuffled truth. Parameters do matter there: whatever leans to the largest class gains accuracy, and macro F1

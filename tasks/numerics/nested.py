@@ -1,8 +1,8 @@
 """What a search over decision parameters is really worth: nested cross-validation by source.
 
 Owns the protocol. Each source is held out in turn; the point that is best on the others answers for it; the held-out
-answers are pooled and scored once. Folds are made in folds.py, the gain is judged in gains.py, luck imitated in
-luck.py.
+answers are pooled and scored once. How points are found, in all of a grid or along its parameters, is in found.py;
+folds are made in folds.py, the gain is judged in gains.py, luck imitated in luck.py.
 
 The score of the best point on the very segments it was chosen on (`apparent`) is too good: the difference from the
 nested score is the optimism of the search.
@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from tasks.numerics import search
 from tasks.numerics.folds import Folds, make_folds
+from tasks.numerics.found import Points, Tabled, Walked
 from tasks.numerics.gains import Answers, Gain, Judgement, gains, judge
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid, GridAnswers
 from tasks.numerics.luck import DRAWS, Luck, luck
-from tasks.numerics.selection import choose
-from tasks.numerics.surface import PairResponse, Response, responses, strongest_pair
+from tasks.numerics.surface import PairResponse, Response
 from tasks.numerics.tallies import OBJECTIVES, Objective, score, tally
 
 Floats = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ class Nested:
     """What a search found, and what it is worth.
 
     Attributes:
-        objective: What was searched for; `points`: among how many.
+        objective: What was searched for; `points`: among how many; `exhaustive`: whether these are all of the grid.
         folds: Their number; `sources`: that of the sources; `single_source`: folds are blocks of one source's time.
         chosen: The best point on all segments, and its `params`.
         chosen_in_folds: The best point without each fold; `stability`: share of the folds that chose `chosen`.
@@ -44,13 +44,15 @@ class Nested:
             cross-entropy, nested less apparent).
         gains: Held-out gain over the default, of every objective.
         judgement: What follows.
-        luck: The best gain that luck alone offers.
-        responses, pair: How the objective answers to each parameter, and to the two that matter most.
+        luck: The best gain that luck alone offers, at least, where not all points were tried.
+        responses, pair: How the objective answers to each parameter, and to the two that matter most. Where not all
+            points were tried, the first tell the best that was found, and the other keeps all else as it was chosen.
         held_out: The pooled answers.
     """
 
     objective: Objective
     points: int
+    exhaustive: bool
     folds: int
     sources: int
     single_source: bool
@@ -71,7 +73,7 @@ class Nested:
 
 
 def nested(
-    answers: GridAnswers,
+    answers: GridAnswers | None,
     grid: Grid,
     evidence: Evidence,
     objective: Objective = "macro_f1_present",
@@ -83,11 +85,12 @@ def nested(
     """Search, and say what the search is worth.
 
     Args:
-        answers: Of every point of the grid to the n segments.
+        answers: Of every point of the grid to the n segments; None where they are too many: then each set of segments
+            is searched along one parameter after another (climbing.py).
         grid: The points.
         evidence: The segments; their truth, source and time.
         objective: What the best is the best of.
-        seed: Of the folds (with more than 20 sources) and of the imitated luck.
+        seed: Of the folds (with more than 20 sources), of the imitated luck, and of where walks begin.
         near: The default, all parameters: what a gain is a gain over, and ties are broken towards.
         draws: Number of draws of luck.
 
@@ -99,16 +102,22 @@ def nested(
     detail = np.nan_to_num(np.column_stack([evidence.truth, evidence.logits]))
     folds = make_folds(evidence.source, evidence.start_s, seed=seed, detail=detail)
     training = np.vstack([1.0 - np.eye(folds.count), np.ones(folds.count)])
-    best = choose(evidence.truth, answers, default, grid, folds.fold, training, objective, near=near)
-    chosen, in_folds = int(best.points[-1]), best.points[:-1]
-    base, apparent = answers_of(default, 0), answers_of(answers, chosen)
-    held_out = pooled(answers, default, in_folds, folds)
+    if answers is None:
+        points: Points = Walked(evidence, grid, folds.fold, folds.count, objective, near, seed=seed)
+    else:
+        points = Tabled(answers, default, grid, evidence.truth, folds.fold, objective, near)
+    best = points.best(training)
+    told, chosen, in_folds = points.told(training[-1], best[:-1]), int(best[-1]), best[:-1]
+    of_best = points.answers(best)
+    base, apparent = answers_of(default, 0), answers_of(of_best, -1)
+    held_out = pooled(of_best, default, folds)
     made = gains(evidence.truth, base, held_out, folds.sources)
     scores = [scores_of(evidence.truth, each) for each in (base, apparent, held_out)]
     sign = -1.0 if objective == "cross_entropy" else 1.0
     return Nested(
         objective=objective,
-        points=len(grid),
+        points=told.count,
+        exhaustive=told.exhaustive,
         folds=folds.count,
         sources=folds.sources.count,
         single_source=folds.single_source,
@@ -122,9 +131,9 @@ def nested(
         optimism=_less(scores[1][objective], scores[2][objective], sign),
         gains=made,
         judgement=judge(made, objective, folds.sources, default_is_best=same_answers(base, apparent, objective)),
-        luck=luck(evidence.truth, answers, default, folds.unit, objective, seed=seed, draws=draws),
-        responses=responses(grid, best.scores, in_folds.tolist(), sign=sign),
-        pair=strongest_pair(grid, best.scores, sign=sign),
+        luck=luck(evidence.truth, told.tried, default, folds.unit, objective, seed=seed, draws=draws),
+        responses=told.responses,
+        pair=told.pair,
         held_out=held_out,
     )
 
@@ -134,12 +143,18 @@ def answers_of(answers: GridAnswers, point: int) -> Answers:
     return Answers(answers.prediction[point], answers.p_truth[point])
 
 
-def pooled(answers: GridAnswers, default: GridAnswers, chosen: Ints, folds: Folds) -> Answers:
-    """Of each segment, what the point that was chosen without its fold answers; the default, if nothing was left."""
+def pooled(answers: GridAnswers, default: GridAnswers, folds: Folds) -> Answers:
+    """Of each segment, what the point that was chosen without its fold answers; the default, if nothing was left.
+
+    Args:
+        answers: Of the points that were chosen, one a fold.
+        default: Of the default, one point.
+        folds: Fold of each segment.
+    """
     if folds.count < 2:
         return answers_of(default, 0)
-    point, column = chosen[folds.fold], np.arange(len(folds.fold))
-    return Answers(answers.prediction[point, column], answers.p_truth[point, column])
+    column = np.arange(len(folds.fold))
+    return Answers(answers.prediction[folds.fold, column], answers.p_truth[folds.fold, column])
 
 
 def scores_of(truth: Ints, given: Answers) -> Scores:
@@ -158,9 +173,11 @@ def same_answers(first: Answers, second: Answers, objective: Objective) -> bool:
     return bool(np.array_equal(first.prediction, second.prediction))
 
 
-def _check(answers: GridAnswers, grid: Grid, evidence: Evidence) -> None:
+def _check(answers: GridAnswers | None, grid: Grid, evidence: Evidence) -> None:
     if not len(evidence.truth):
         raise ValueError("no labelled segments: there is nothing to search on")
+    if answers is None:
+        return
     wanted = (len(grid), len(evidence.truth))
     for name, each in (("prediction", answers.prediction), ("p_truth", answers.p_truth)):
         if each.shape != wanted:

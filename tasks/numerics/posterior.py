@@ -55,22 +55,36 @@ def model_posterior(outputs: Floats, temperature: float, *, multilabel: bool = F
     return 1 / (1 + np.exp(-np.clip(scaled, -500, 500))) if multilabel else _softmax(scaled)
 
 
-def mapped_posterior(posterior: Floats, into: Floats, max_dropped_mass: float) -> tuple[Floats, Floats]:
-    """Add up the labels of each emotion.
+def mapped_posterior(
+    posterior: Floats, into: Floats, max_dropped_mass: float, *, multilabel: bool = False
+) -> tuple[Floats, Floats]:
+    """Bring the labels of each emotion together: their sum, or of a multilabel model the most probable of them.
+
+    Labels of a softmax exclude each other, so the probability that one of several holds is their sum. Those of a
+    multilabel model do not: it lies between the largest of them and their sum (Fréchet's bounds). The largest is exact
+    where one label implies the other, as "delighted" does "glad", and it alone gives an emotion no lead for the mere
+    number of its labels: with thirteen labels of 0.05 each, the sum is 0.65, independent labels would make 0.49, and
+    one label 0.05. The labels that are dropped are treated as one emotion more.
 
     Args:
         posterior: Over the model's labels, (n, labels); rows need not sum to 1.
         into: As of `label_matrix`.
         max_dropped_mass: See `Decision`.
+        multilabel: Whether labels may hold together.
 
     Returns:
         Posterior over the taxonomy, (n, 7), NaN where undecided; dropped mass as a share of all the mass, (n,).
     """
-    mass = posterior.sum(axis=1)
-    # Summed by itself: as a difference of sums it would not be quite 0 where no label is dropped.
-    lost = posterior @ (into.sum(axis=1) == 0)
+    outside = into.sum(axis=1) == 0
+    if multilabel:
+        held = np.stack([_largest(posterior, column > 0) for column in into.T], axis=1)
+        lost = _largest(posterior, outside)
+        mass = held.sum(axis=1) + lost
+    else:
+        # Summed by itself: as a difference of sums it would not be quite 0 where no label is dropped.
+        held, lost, mass = posterior @ into, posterior @ outside, posterior.sum(axis=1)
     dropped = np.divide(lost, mass, out=np.ones_like(mass), where=mass > 0)
-    return renormalise(np.where((dropped <= max_dropped_mass)[:, None], posterior @ into, 0.0)), dropped
+    return renormalise(np.where((dropped <= max_dropped_mass)[:, None], held, 0.0)), dropped
 
 
 def tempered(posterior: Floats, temperature: float) -> Floats:
@@ -101,6 +115,11 @@ def renormalise(rows: Floats) -> Floats:
     """Rows divided by their sums; a row without mass becomes NaN."""
     total = rows.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(rows, total, out=np.full_like(rows, np.nan), where=total > 0))
+
+
+def _largest(posterior: Floats, labels: npt.NDArray[np.bool_]) -> Floats:
+    """The largest probability among some labels, shape (n,); 0 where there are none."""
+    return np.asarray(posterior[:, labels].max(axis=1, initial=0.0))
 
 
 def _distances(outputs: Floats, spec: ModelSpec) -> Floats:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from tasks.numerics.climbing import Climber
 from tasks.numerics.compiled import decide_points, in_threads
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid, GridAnswers
 from tasks.numerics.heard import Heard, Rows, columns
@@ -18,9 +19,6 @@ from tasks.numerics.objectives import TIE_ORDER, distances, settled, values
 from tasks.numerics.tallies import Objective
 
 Floats = npt.NDArray[np.float64]
-
-LARGE = 10_000_000
-"""Points above which a grid is better searched by `coordinate_search`."""
 
 _CELLS, _POINTS = 2_000_000, 100_000
 """Points × segments, and points, that are looked at together: about 60 MB, or 200 where no two are fused alike."""
@@ -37,7 +35,7 @@ class Best:
         ties: How many other points have the same value; None where not all were tried.
         rank: What points are compared by, one after the other, each the higher the better: the objective, the others in
             `TIE_ORDER`, nearness to the default. Where all are equal, the lower index is chosen.
-        tried: Number of points that were looked at, repetitions included.
+        tried: Number of points that were looked at.
         exhaustive: Whether it is known to be the best of the whole grid.
     """
 
@@ -130,60 +128,27 @@ def coordinate_search(
     near: Mapping[str, float] = DEFAULTS,
     threads: int | None = None,
 ) -> Best:
-    """A good point of a grid that is too large to try: one parameter after the other, until none improves.
+    """A good point of a grid that is too large to try: one parameter after another, until none improves.
 
     It starts at the point nearest to `near`, then anew from `restarts` drawn points. It is not exhaustive: parameters
-    that only help together can be missed, and `Best.exhaustive` says so.
+    that only help together can be missed, and `Best.exhaustive` says so. See climbing.py.
 
     Args:
-        parameters: As `Grid.values`.
+        parameters: As `Grid.values`; their order does not matter, save to `Best.index`.
         rng: Draws the other beginnings.
         evidence, objective, rows, near, threads: As for `search`.
+
+    Raises:
+        ValueError: There are no segments, or the evidence's shapes do not fit together.
     """
-    grid, task = Grid(parameters), _Line(evidence, objective, rows, near, threads)
-    first = {name: _nearest(name, each, near) for name, each in parameters.items()}
-    drawn = [{name: each[rng.integers(len(each))] for name, each in parameters.items()} for _ in range(restarts)]
-    found = [_climbed(grid, start, task) for start in (first, *drawn)]
-    best = max(found, key=lambda each: (each.rank, -each.index))
-    return replace(best, tried=sum(each.tried for each in found))
-
-
-@dataclass(frozen=True, eq=False)
-class _Line:
-    """What every step of a coordinate search has in common."""
-
-    evidence: Evidence
-    objective: Objective
-    rows: Rows | None
-    near: Mapping[str, float]
-    threads: int | None
-
-    def best(self, line: Grid) -> Best:
-        return search(self.evidence, line, self.objective, rows=self.rows, near=self.near, threads=self.threads)
-
-
-def _climbed(grid: Grid, start: Mapping[str, float], task: _Line) -> Best:
-    at = dict(start)
-    best = task.best(Grid({name: (value,) for name, value in at.items()}))
-    tried, improved = best.tried, True
-    while improved:
-        before = best.rank
-        for name, each in grid.values.items():
-            best = task.best(Grid({**{other: (value,) for other, value in at.items()}, name: each}))
-            at[name], tried = best.params[name], tried + best.tried
-        improved = best.rank > before
-    return replace(best, index=_index(grid, at), ties=None, tried=tried, exhaustive=False)
-
-
-def _index(grid: Grid, at: Mapping[str, float]) -> int:
-    index = 0
-    for name, each in grid.values.items():
-        index = index * len(each) + each.index(at[name])
-    return index
-
-
-def _nearest(name: str, tried: tuple[float, ...], near: Mapping[str, float]) -> float:
-    return tried[int(distances({name: np.array(tried)}, near).argmin())]
+    climber = Climber(
+        evidence, parameters, objective, rng=rng, near=near, beginnings=restarts, rows=rows, threads=threads
+    )
+    if not climber.segments:
+        raise ValueError("no labelled segments: there is nothing to search on")
+    found = climber.climb(np.ones(1))
+    index = Grid(parameters).index(found.params)
+    return Best(index, found.params, found.rank[0], None, found.rank, len(found.tried), exhaustive=False)
 
 
 def _blocks(start: int, stop: int, segments: int) -> Iterator[tuple[int, int]]:

@@ -64,18 +64,35 @@ def choose(
         scores[start : start + values.shape[1]] = values[-1]
         if objective == "cross_entropy":
             values = np.where(mixed.decided < least, np.nan, values)
+        at = columns(grid, start + np.arange(values.shape[1]))
         for place, row in enumerate(settled(values)):
-            ties = np.flatnonzero(row == row.max())
-            rank = _rank(_part(mixed, place, ties), grid, start + ties, objective, near)
-            ranks[place] = max(ranks[place], (float(row.max()), *rank))
+            rank = first(row, mixed, place, at, objective, near)
+            ranks[place] = max(ranks[place], (*rank[:-1], rank[-1] - start))
     return Selected(np.array([-int(each[-1]) if each else 0 for each in ranks], dtype=np.int64), scores)
 
 
-def _rank(tied: Tallies, grid: Grid, points: Ints, objective: Objective, near: Mapping[str, float]) -> Rank:
-    """Of the best of points that tie: the other objectives, nearness, −index; the greater the better."""
+def first(
+    values: Floats,
+    mixed: Tallies,
+    place: int,
+    at: Mapping[str, Floats],
+    objective: Objective,
+    near: Mapping[str, float],
+) -> Rank:
+    """The rank of the best of p points: the objective, the others, nearness, −(its place among them).
+
+    Args:
+        values: Of the objective, (p,), settled.
+        mixed: Counts by (set, point), and `place`: which of the sets.
+        at: The points' parameters, (p,) each.
+        objective, near: As for `choose`.
+    """
+    ties = np.flatnonzero(values == values.max())
+    tied = _part(mixed, place, ties)
     others = [settled(score(each, tied)) for each in TIE_ORDER if each != objective]
-    table = np.column_stack([*others, settled(-distances(columns(grid, points), near)), -points.astype(np.float64)])
-    return tuple(table[np.lexsort(table.T[::-1])[-1]].tolist())
+    away = np.broadcast_to(distances({name: each[ties] for name, each in at.items()}, near), ties.shape)
+    table = np.column_stack([*others, settled(-away), -ties.astype(np.float64)])
+    return (float(values.max()), *table[np.lexsort(table.T[::-1])[-1]].tolist())
 
 
 def _part(mixed: Tallies, place: int, points: Ints) -> Tallies:

@@ -4,7 +4,7 @@ Owns the response surface and the stability of what folds chose. Both describe t
 holds is said by nested.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,14 +66,56 @@ def responses(grid: Grid, scores: Floats, chosen: Sequence[int], *, sign: float 
     )
 
 
+def responses_among(
+    grid: Grid,
+    columns: Mapping[str, Floats],
+    scores: Floats,
+    chosen: Sequence[Mapping[str, float]],
+    *,
+    sign: float = 1.0,
+) -> tuple[Response, ...]:
+    """The same from the points that walks looked at: each `best` is what was found, and more may be reached.
+
+    Args:
+        grid: What was walked through, each value at some point.
+        columns: Values of the grid's parameters at p points, (p,) each.
+        scores: Of these, (p,), the higher the better.
+        chosen: The parameters that the folds chose.
+        sign: As for `responses`.
+    """
+    known = _defined(scores)
+    best = {
+        name: np.array([known[columns[name] == value].max() for value in each]) for name, each in grid.values.items()
+    }
+    return tuple(
+        Response(
+            parameter=name,
+            values=values,
+            best=tuple((sign * best[name]).tolist()),
+            influence=float(np.ptp(best[name])),
+            chosen=tuple(sum(each[name] == value for each in chosen) for value in values),
+        )
+        for name, values in grid.values.items()
+    )
+
+
+def strongest(influence: Sequence[float], varied: Sequence[bool]) -> tuple[int, int] | None:
+    """Places of the two varied parameters of greatest influence, in their order; None where fewer than two vary."""
+    places = [place for place, each in enumerate(varied) if each]
+    if len(places) < 2:
+        return None
+    first, second = sorted(sorted(places, key=lambda place: -influence[place])[:2])
+    return first, second
+
+
 def strongest_pair(grid: Grid, scores: Floats, *, sign: float = 1.0) -> PairResponse | None:
     """The response to the two parameters of greatest influence; None where fewer than two vary."""
     table, names = _table(grid, scores), list(grid.values)
     influence = [float(np.ptp(_best(table, (axis,)))) for axis in range(table.ndim)]
-    varied = [axis for axis in range(table.ndim) if table.shape[axis] > 1]
-    if len(varied) < 2:
+    pair = strongest(influence, [size > 1 for size in table.shape])
+    if pair is None:
         return None
-    first, second = sorted(sorted(varied, key=lambda axis: -influence[axis])[:2])
+    first, second = pair
     best = sign * _best(table, (first, second))
     return PairResponse(
         names[first],
@@ -85,11 +127,16 @@ def strongest_pair(grid: Grid, scores: Floats, *, sign: float = 1.0) -> PairResp
 
 
 def _table(grid: Grid, scores: Floats) -> Floats:
-    """Scores by place, one axis a parameter; an undefined one counts as the worst."""
+    """Scores by place, one axis a parameter."""
     if len(scores) != len(grid):
         raise ValueError(f"{len(scores)} scores for a grid of {len(grid)} points; give one a point")
-    worst = float(np.nanmin(scores)) if not np.isnan(scores).all() else 0.0
-    return np.where(np.isnan(scores), worst, scores).reshape([len(each) for each in grid.values.values()])
+    return _defined(scores).reshape([len(each) for each in grid.values.values()])
+
+
+def _defined(scores: Floats) -> Floats:
+    """An undefined score counts as the worst."""
+    known = scores[np.isfinite(scores)]
+    return np.where(np.isfinite(scores), scores, known.min() if len(known) else 0.0)
 
 
 def _best(table: Floats, axes: tuple[int, ...]) -> Floats:

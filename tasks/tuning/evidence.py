@@ -1,7 +1,7 @@
 """What parameters are tried on: the scores recorded in label files, or what a candidate of a stored evaluation said.
 
 Owns the step to `tasks.numerics.grid.Evidence`. A candidate of several models, or a dimensional one, is taken by its
-posterior: a temperature then applies to that posterior's logarithm.
+posterior: a temperature then applies to that posterior's logarithm. Of one that hears and reads, both are evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import pandas as pd
 from actors.contract import SAMPLING_RATE, TAXONOMY, ModelSpec
 from infra.errors import InputError
 from tasks.config import DecisionOptions
-from tasks.evaluation.archive import Archive
+from tasks.evaluation.archive import AUDIO_POSTERIOR, TEXT_POSTERIOR, Archive
 from tasks.evaluation.gather import Segments
 from tasks.evaluation.result import Dataset, Evaluation, ModelResult
 from tasks.numerics.alarms import Tally
@@ -93,6 +93,8 @@ def stored(archive: Archive, evaluation_id: str, candidate: str | None) -> Subje
         raise InputError(f"evaluation {evaluation_id}: {model.model} answered no segment: there is nothing to tune.")
     posterior = _undecided(scored, evaluation, model)
     logits, into = _outputs(scored, model, posterior)
+    text = _posterior_of(scored, TEXT_POSTERIOR)
+    has_text = not np.isnan(text).all()
     evidence = Evidence(
         truth=np.array([TAXONOMY.index(label) for label in scored["truth"]], dtype=np.int64),
         logits=logits,
@@ -100,6 +102,9 @@ def stored(archive: Archive, evaluation_id: str, candidate: str | None) -> Subje
         source=pd.factorize(scored["media_uri"].fillna(scored["media"]))[0].astype(np.int64),
         start_s=scored["start_s"].to_numpy(dtype=np.float64),
         multilabel=_plain(model) and model.output_kind == "multilabel",
+        text=text if has_text else None,
+        text_says=_says(scored["text_weights_sha256"], model, "text") if has_text else None,
+        audio_says=_says(scored["weights_sha256"], model, "audio") if has_text else None,
         recorded=None if _plain(model) else posterior,
     )
     languages = tuple(
@@ -132,6 +137,10 @@ def _undecided(rows: pd.DataFrame, evaluation: Evaluation, model: ModelResult) -
             )
         stored = rows[list(POSTERIOR)].to_numpy(dtype=np.float64)
         return np.asarray(stored / stored.sum(axis=1, keepdims=True))
+    apart = _posterior_of(rows, AUDIO_POSTERIOR)
+    if rows[list(AUDIO_POSTERIOR)].notna().to_numpy().any():
+        return apart
+    # As evaluations of earlier versions have it.
     heard = {each.weights_sha256: each for each in evaluation.models if each.output_kind}
     found = np.full((len(rows), len(TAXONOMY)), np.nan)
     for sha, places in rows.groupby("weights_sha256").indices.items():
@@ -143,6 +152,25 @@ def _undecided(rows: pd.DataFrame, evaluation: Evaluation, model: ModelResult) -
         logits = np.array(rows["logits"].iloc[places].tolist(), dtype=np.float32)
         found[places] = decide(logits, *_spec(heard[sha])).posterior
     return found
+
+
+def _posterior_of(rows: pd.DataFrame, columns: Sequence[str]) -> Floats:
+    """A posterior that is stored apart, (n, 7); NaN where there is none."""
+    return rows[list(columns)].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _says(by: pd.Series, model: ModelResult, modality: str) -> npt.NDArray[np.bool_]:
+    """Which emotions can be said: bool (7,), or (n, 7) where models that say others took turns.
+
+    Args:
+        by: weights_sha256 of the model behind each segment, (n,), or null.
+        model: Whose models they are.
+        modality: `audio` or `text`.
+    """
+    said = {each.weights_sha256: np.isin(TAXONOMY, each.says) for each in model.parts if each.modality == modality}
+    rows = np.stack([said.get(sha, np.zeros(len(TAXONOMY), dtype=bool)) for sha in by])
+    known = rows[by.notna().to_numpy()]
+    return np.asarray(known[0] if (known == known[0]).all() else rows)
 
 
 def _spec(model: ModelResult) -> tuple[ModelSpec, Decision]:
@@ -163,9 +191,17 @@ def _spec(model: ModelResult) -> tuple[ModelSpec, Decision]:
 
 
 def _candidate(evaluation: Evaluation, name: str | None) -> ModelResult:
-    measured = {each.model: each for each in evaluation.models if each.status == "ok" and each.kind != "baseline"}
+    answered = [each for each in evaluation.models if each.status == "ok" and each.kind != "baseline"]
+    measured = {each.model: each for each in answered if not _only_reads(each)}
+    if name in {each.model for each in answered} - set(measured):
+        raise InputError(
+            f"{name} only reads, and a decision is about what is heard: tune a configuration whose `text` names it, "
+            "which weighs both."
+        )
     if not measured:
-        raise InputError(f"evaluation {evaluation.evaluation_id} measured no candidate: there is nothing to tune.")
+        raise InputError(
+            f"evaluation {evaluation.evaluation_id} measured no candidate that hears: there is nothing to tune."
+        )
     if name is None:
         return max(measured.values(), key=lambda each: each.accuracy or 0.0)
     if name not in measured:
@@ -173,6 +209,10 @@ def _candidate(evaluation: Evaluation, name: str | None) -> ModelResult:
             f"evaluation {evaluation.evaluation_id} measured no candidate {name!r}; there are {', '.join(measured)}."
         )
     return measured[name]
+
+
+def _only_reads(model: ModelResult) -> bool:
+    return bool(model.parts) and all(each.modality == "text" for each in model.parts)
 
 
 def _plain(model: ModelResult) -> bool:

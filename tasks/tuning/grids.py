@@ -8,10 +8,7 @@ from pathlib import Path
 import yaml
 
 from infra.errors import ConfigError
-from tasks.numerics.grid import DEFAULTS, Grid
-
-MOST_POINTS = 10_000_000
-"""A grid of more is not searched through: name fewer values."""
+from tasks.numerics.grid import DEFAULTS, MOST_POINTS, Grid
 
 
 def default_grid(*, with_text: bool) -> Grid:
@@ -43,7 +40,7 @@ def grid_of(source: str | None, settings: Sequence[str], *, with_text: bool) -> 
     except ValueError as error:
         raise ConfigError(f"{source or '--set'}: {error}") from error
     if grid.size > MOST_POINTS:
-        raise ConfigError(f"the grid has {grid.size:,} points, {MOST_POINTS:,} may be tried: name fewer values")
+        raise ConfigError(f"the grid has {grid.size:.1e} combinations, {MOST_POINTS:.1e} at most: name fewer values")
     return grid
 
 

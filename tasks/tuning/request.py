@@ -3,6 +3,7 @@
 from pydantic import Field, model_validator
 
 from actors.options import Options
+from tasks.numerics.decision import Pooling
 from tasks.numerics.grid import DEFAULTS
 from tasks.numerics.tallies import Objective
 
@@ -15,6 +16,7 @@ class TuneRequest(Options):
         evaluation: Id of a stored evaluation, whose answers are tuned.
         candidate: Which of its candidates; None: its best by accuracy.
         grid: YAML file with the values of each parameter. settings: `parameter=v1,v2`, on top. Neither: the default.
+        pooling: How text is put beside the audio while an audio weight is searched (see `Decision`).
         objective: What the best is the best of.
         near: The default that gains are measured from, where it is not the plain argmax: parameter to value.
         aliases: Further label words, as for an evaluation.
@@ -26,6 +28,7 @@ class TuneRequest(Options):
     candidate: str | None = None
     grid: str | None = None
     settings: tuple[str, ...] = ()
+    pooling: Pooling = "linear"
     objective: Objective = "macro_f1_present"
     near: dict[str, float] = Field(default_factory=dict)
     aliases: dict[str, str | None] = Field(default_factory=dict)

@@ -149,7 +149,8 @@ class Tuning(Record):
     Attributes:
         subject: What was tuned: a candidate of an evaluation, or the recorded scores.
         evaluation_id: The stored evaluation that the answers are from; None for recorded scores.
-        points: Combinations that were tried; exhaustive: all of the grid.
+        points: Combinations that were tried; exhaustive: all of the grid. Where not, the search went along one
+            parameter after another, `luck` and `responses` are of what was tried, and `pair` keeps all else as chosen.
         default, apparent, nested: Scores of the default; of the best on the segments it was chosen on; of held-out
             answers.
         optimism: Apparent less nested score of the objective, positive where the search flatters itself.

@@ -5,6 +5,7 @@ Owns the order: search and nested validation, then each language, fusion and cal
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,11 @@ from tasks.tuning.result import (
     Scores,
     Tuning,
 )
-from tasks.tuning.verdict import STACKER, notes, reason, text_helps
+from tasks.tuning.verdict import LOG_LINEAR, STACKER, notes, reason, text_helps
 
-MOST_ANSWERS = 400_000_000
-"""Points × segments that are held at once for the nested validation: 2 GB. A larger grid must be thinned."""
+MOST_POINTS, MOST_ANSWERS = 10_000_000, 400_000_000
+"""Points, and points × segments, of a grid that is tried as a whole: the nested validation holds all answers, 2 GB. A
+larger one is searched along its parameters."""
 
 
 def tune(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> Tuning:
@@ -75,12 +77,8 @@ def tune(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> T
     if not len(evidence.truth):
         raise InputError(f"{subject.name}: no labelled segment has an answer to tune on.")
     grid = grid_of(request.grid, request.settings, with_text=evidence.text is not None)
-    if grid.size * len(evidence.truth) > MOST_ANSWERS:
-        raise InputError(
-            f"{grid.size:,} combinations on {len(evidence.truth):,} segments are too many: name fewer values."
-        )
     near = {**DEFAULTS, **request.near}
-    given = answers(evidence, grid)
+    given = answers(evidence, grid) if _can_all_be_tried(grid, len(evidence.truth)) else None
     found = nested(given, grid, evidence, request.objective, seed=request.seed, near=near)
     languages: tuple[LanguageChoice, ...] = ()
     if len(set(subject.languages)) > 1:
@@ -88,7 +86,7 @@ def tune(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> T
             given, grid, evidence, subject.languages, objective=request.objective, seed=request.seed, near=near
         )
     fusion = _fusion(subject, request)
-    beside = notes(subject, fusion.chosen if fusion else None)
+    beside = notes(subject, grid, found, fusion.chosen if fusion else None)
     tuning = _record(request, subject, grid, found, near).model_copy(
         update={
             "notes": tuple(each.en for each in beside),
@@ -105,6 +103,8 @@ def tune(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> T
 def configuration(tuning: Tuning) -> str:
     """The chosen parameters as YAML: a configuration's `decision:`, and what it rests on."""
     document: dict[str, Any] = {"decision": options_of(tuning.apparent.params)}
+    if (pooling := tuning.settings.get("pooling", "linear")) != "linear":
+        document["decision"]["pooling"] = pooling
     own = {each.language: options_of(each.params) for each in tuning.languages if each.kind != "common"}
     if own:
         document["decisions"] = own
@@ -117,9 +117,15 @@ def configuration(tuning: Tuning) -> str:
 
 def _subject(request: TuneRequest, fetch: Callable[[str], bytes], shelf: Shelf) -> Subject:
     if request.evaluation:
-        return stored(Archive(shelf), request.evaluation, request.candidate)
-    sets = [read_labelled(fetch(source), source, aliases=request.aliases) for source in dict.fromkeys(request.labels)]
-    return recorded(gather(sets))
+        found = stored(Archive(shelf), request.evaluation, request.candidate)
+    else:
+        files = dict.fromkeys(request.labels)
+        found = recorded(gather([read_labelled(fetch(each), each, aliases=request.aliases) for each in files]))
+    return replace(found, evidence=replace(found.evidence, pooling=request.pooling))
+
+
+def _can_all_be_tried(grid: Grid, segments: int) -> bool:
+    return grid.size <= MOST_POINTS and grid.size * segments <= MOST_ANSWERS
 
 
 def _record(request: TuneRequest, subject: Subject, grid: Grid, found: Nested, near: Mapping[str, float]) -> Tuning:
@@ -137,6 +143,7 @@ def _record(request: TuneRequest, subject: Subject, grid: Grid, found: Nested, n
         objective=request.objective,
         grid=dict(grid.values),
         points=found.points,
+        exhaustive=found.exhaustive,
         folds=found.folds,
         sources=found.sources,
         default=Scored(**_scores(found.default), params=dict(near)),
@@ -213,7 +220,7 @@ def _fusion(subject: Subject, request: TuneRequest) -> Fusion | None:
             "audio alone": fixed(audio),
             "text alone": fixed(text),
             "weighted sum": pooled_by(truth, lambda w: fuse(audio, text, audio_says, text_says, w), objective),
-            "log-linear pool": pooled_by(truth, lambda w: log_linear(audio, text, w), objective),
+            LOG_LINEAR: pooled_by(truth, lambda w: log_linear(audio, text, w), objective),
             STACKER: stacked(truth, audio, text),
         },
         truth,

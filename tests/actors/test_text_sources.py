@@ -80,6 +80,12 @@ def test_the_texts_of_a_label_file_come_with_the_work() -> None:
     assert LabelSource().find(work, work.asked) == {"en": Found("as labelled"), "later": Found("and later")}
 
 
+def test_what_is_known_of_a_segment_itself_stands_before_what_is_known_of_its_time() -> None:
+    work = TextWork(MEDIUM, WORK.asked, (Cue(0.0, 4.0, "two words"),), known={"en": "its own"})
+    assert LabelSource().find(work, work.asked) == {"en": Found("its own"), "ko": Found("words")}
+    assert LabelSource().find(TextWork(MEDIUM, WORK.asked, known={"ko": "alone"}), [ENGLISH]) == {}
+
+
 # -- Whisper -----------------------------------------------------------------------------------------------------------
 
 

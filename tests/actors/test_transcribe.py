@@ -104,6 +104,16 @@ def test_the_language_is_told_to_whisper(transcriber: Transcriber) -> None:
     assert len(texts) > 1
 
 
+def test_a_language_that_nobody_knows_is_told_by_whisper_itself(path: Path, transcriber: Transcriber) -> None:
+    import whisper
+
+    reference = whisper.load_model(str(path), device="cpu")
+    mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(speech(3)))
+    _, mass = whisper.detect_language(reference, mel)
+    (found,) = transcriber.transcribe([speech(3)], "")
+    assert found == transcriber.transcribe([speech(3)], max(mass, key=mass.__getitem__))[0]
+
+
 def test_what_is_longer_than_whisper_hears_is_heard_in_parts(transcriber: Transcriber) -> None:
     long = speech(45)
     halves = transcriber.transcribe([long[: len(long) // 2], long[len(long) // 2 :]], "en")

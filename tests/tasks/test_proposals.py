@@ -10,10 +10,13 @@ from infra.errors import CheckpointError, ConfigError, InputError, UsageError
 from infra.settings import Settings
 from infra.shelf import FolderShelf, Shelf
 from tasks.config import PRESETS, ScoreConfig, load_config
+from tasks.evaluation.archive import PREDICTIONS, Archive
+from tasks.evaluation.result_text import Part
 from tasks.promotions import Promotions
 from tasks.proposals import pinned, propose
 from tasks.tuning.archive import TuningArchive
 from tasks.tuning.run import configuration
+from tests.support.evaluations import evaluation
 from tests.support.promotions import NOW, TUNED, store_tuning
 from tests.support.pulled import write_pulled
 from tests.support.tunings import tuning
@@ -145,6 +148,61 @@ def test_force_lets_it_through_and_is_recorded_with_the_verdict(shelf: Shelf) ->
     store_tuning(shelf, verdict="undecided")
     grounds = propose(TUNED, shelf, "demo").grounds("ann", force=True)
     assert (grounds.forced, grounds.verdict) == (True, "undecided")
+
+
+def store_evaluation(shelf: Shelf, *models: str, **changes: Any) -> None:
+    """An evaluation e1 whose candidate `house` was heard by these models."""
+    record = evaluation(("house",))
+    parts = tuple(
+        Part(modality="audio", source=model, weights_sha256=str(place) * 64, output_kind="categorical")
+        for place, model in enumerate(models)
+    )
+    house = record.models[0].model_copy(update={"kind": "system", "source": None, "parts": parts} | changes)
+    record = record.model_copy(update={"evaluation_id": "e1", "models": (house,)})
+    Archive(shelf).save(record, "", PREDICTIONS.empty_table())
+
+
+DEMO_MODELS = [route.model for route in load_config("demo").routes.values()]
+
+
+def test_a_tuning_of_other_models_than_the_base_routes_to_is_refused_by_name(shelf: Shelf) -> None:
+    store_evaluation(shelf, "models/other")
+    store_tuning(shelf, evaluation_id="e1", subject="house")
+    told: list[str] = []
+    proposal = propose(TUNED, shelf, "demo", told.append)
+    assert [model in told[-1] for model in DEMO_MODELS] == [True, True]
+    with pytest.raises(InputError) as caught:
+        proposal.grounds("ann")
+    for words in ("models/other", *DEMO_MODELS, "--base", "--force"):
+        assert words in str(caught.value)
+    forced = proposal.grounds("ann", force=True)
+    assert (forced.forced, forced.verdict) == (True, "adopt")
+
+
+def test_a_route_that_was_not_tuned_is_told_and_does_not_stop_the_others(shelf: Shelf) -> None:
+    store_evaluation(shelf, DEMO_MODELS[0])
+    store_tuning(shelf, evaluation_id="e1", subject="house")
+    told: list[str] = []
+    proposal = propose(TUNED, shelf, "demo", told.append)
+    assert proposal.strangers == (DEMO_MODELS[1],)
+    assert DEMO_MODELS[1] in told[-1]
+    assert DEMO_MODELS[0] not in told[-1]
+    assert not proposal.grounds("ann").forced
+
+
+def test_what_was_tuned_is_known_of_a_model_alone_too_and_is_the_same_by_any_path(shelf: Shelf) -> None:
+    folder = Path(DEMO_MODELS[0])
+    store_evaluation(shelf, kind="model", source=f"{folder.parent}/../{folder.parent.name}/{folder.name}")
+    store_tuning(shelf, evaluation_id="e1", subject="house")
+    assert propose(TUNED, shelf, "demo").strangers == (DEMO_MODELS[1],)
+
+
+def test_where_it_is_not_known_what_was_tuned_nothing_is_held_against_it(shelf: Shelf) -> None:
+    store_tuning(shelf, evaluation_id="gone", subject="house")
+    told: list[str] = []
+    proposal = propose(TUNED, shelf, "demo", told.append)
+    assert (proposal.strangers, told) == ((), [])
+    assert not proposal.grounds("ann").forced
 
 
 def test_what_rests_on_no_tuning_needs_a_reason(shelf: Shelf) -> None:

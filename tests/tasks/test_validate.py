@@ -12,7 +12,7 @@ import pytest
 from actors.contract import MediumResult, Reason
 from tasks.config import Warnings
 from tasks.tables import POSTERIOR, quarantine_table
-from tasks.validate import Checked, check_shard, check_summary
+from tasks.validate import Checked, check_scores, check_shard, check_summary
 from tests.support.quiet import import_great_expectations
 from tests.support.results import fault, medium, rejected, silent
 from tests.support.tables import score_row, scores
@@ -82,7 +82,23 @@ def test_an_all_undecided_shard_passes() -> None:
 
 def test_a_sum_that_is_off_by_rounding_passes() -> None:
     first, *others = _rows()
-    assert _check([first | EVEN | {"p_fear": 1 / 7 + 5e-5}, *others]).failed == ()
+    assert _check([first | EVEN | {"p_angry": 1 / 7 + 5e-5}, *others]).failed == ()
+
+
+def test_what_was_heard_and_read_together_passes() -> None:
+    heard, unread, undecided = _rows()
+    # The fused emotion need be neither of the two.
+    read = heard | {"text": "Oh.", "emotion_audio": "sad", "emotion_text": "fear"}
+    rows = [read, unread | {"emotion_audio": "angry"}, undecided | {"text": "Hm.", "emotion_text": "sad"}]
+    assert check_scores(scores(*rows), ["en"]).failed == ()
+
+
+def test_of_two_that_tie_in_single_precision_either_may_be_chosen() -> None:
+    first, *others = _rows()
+    tie = dict.fromkeys(POSTERIOR, 0.08) | {"p_sad": 0.3, "p_angry": 0.3}
+    for emotion in ("sad", "angry"):
+        row = first | tie | {"emotion": emotion}
+        assert _check([row, *others]).failed == ()
 
 
 # -- one shard: each fault ---------------------------------------------------------------------------------------------
@@ -98,7 +114,10 @@ ROW_FAULTS: list[tuple[str, dict[str, Any]]] = [
     (f"{NOT_NULL}(dropped_mass)", {"dropped_mass": None}),
     (f"{BETWEEN}(start_s)", {"start_s": -1.0}),
     ("expect_column_pair_values_a_to_be_greater_than_b(end_s, start_s)", {"end_s": 0.0}),
-    (f"{BETWEEN}(p_happy)", EVEN | {"p_happy": 1.25, "p_sad": 0.0, "p_fear": 0.0, "p_disgust": 1 - 1.25 - 3 / 7}),
+    (
+        f"{BETWEEN}(p_happy)",
+        EVEN | {"emotion": "happy", "p_happy": 1.25, "p_sad": 0.0, "p_fear": 0.0, "p_disgust": 1 - 1.25 - 3 / 7},
+    ),
     (f"{BETWEEN}(posterior_sum)", {"p_fear": 0.5}),
     (f"{BETWEEN}(confidence)", {"confidence": 1.5}),
     (f"{BETWEEN}(dropped_mass)", {"dropped_mass": -0.5}),
@@ -106,6 +125,11 @@ ROW_FAULTS: list[tuple[str, dict[str, Any]]] = [
     (f"{BETWEEN}(language_confidence)", {"language_confidence": 1.5}),
     (f"{BETWEEN}(language_margin)", {"language_margin": -0.5}),
     (f"{IN_SET}(emotion)", {"emotion": "calm"}),
+    (f"{BETWEEN}(lead_lost)", {"emotion": "sad"}),
+    (f"{IN_SET}(emotion_audio)", {"emotion_audio": "calm", "text": "Oh.", "emotion_text": "sad"}),
+    (f"{IN_SET}(emotion_text)", {"emotion_audio": "angry", "text": "Oh.", "emotion_text": "calm"}),
+    (f"{IN_SET}(read_nothing)", {"emotion_audio": "angry", "emotion_text": "sad"}),
+    (f"{IN_SET}(fused_unread)", {"emotion_audio": "sad", "text": "Oh."}),
     (f"{IN_SET}(language)", {"language": "ja"}),
     (f"{IN_SET}(precision)", {"precision": "int8"}),
     (HALF_NULL, {"p_happy": None, "p_sad": None}),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tasks.evaluation.result import BASELINES, Evaluation, ModelResult
 from tasks.report.evaluation.figures import Cell, Name, Whisker, accuracy_cell, cell, place
+from tasks.report.evaluation.texts import kind_name
 from tasks.report.words import Text, has_words, named, number, percent, shortened, visible, words
 
 MAX_REASON = 600
@@ -107,7 +108,7 @@ def _row(model: ModelResult, name: Name, rank: Text | None, columns: tuple[str, 
     return Row(
         name=name,
         rank=rank,
-        kind=words(f"ev_kind_{model.kind}"),
+        kind=kind_name(model),
         tags=tuple(flag_name(flag) for flag in model.flags),
         baseline=model.kind == "baseline",
         status=None if measured else words(f"ev_status_{model.status}"),

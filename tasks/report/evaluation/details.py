@@ -9,6 +9,7 @@ from tasks.report.evaluation.candidates import flag_name, in_order
 from tasks.report.evaluation.figures import Emotion, Name, emotion, figure, listed, place
 from tasks.report.evaluation.phrases import phrase
 from tasks.report.evaluation.reliability import Diagram, diagram
+from tasks.report.evaluation.texts import text_facts
 from tasks.report.palette import CATEGORIES
 from tasks.report.words import (
     UNDEFINED,
@@ -111,7 +112,7 @@ def _details(model: ModelResult, name: Name, counts: Counts, unfolded: bool) -> 
         name=name,
         open=unfolded,
         accuracy=figure(model.accuracy),
-        facts=tuple(_facts(model)),
+        facts=(*_facts(model), *text_facts(model)),
         confusion=tuple(_confusion(model.confusion)),
         classes=tuple(_class(each) for each in model.classes),
         reliability=diagram(model.reliability),

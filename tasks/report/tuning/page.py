@@ -75,6 +75,7 @@ def _told(tuning: Tuning) -> dict[str, Any]:
         "configuration": reproduce.configuration(tuning),
         "promote": reproduce.promote_command(tuning),
         "command": reproduce.command_line(tuning),
+        "aliases": reproduce.aliases(tuning),
         "identity": reproduce.identity_rows(tuning),
         "grid": reproduce.grid_text(tuning),
         "settings": reproduce.settings_text(tuning),

@@ -13,6 +13,9 @@ from tasks.report.tuning.terms import setting, title
 from tasks.report.words import UNDEFINED, duration, number, visible, words
 from tasks.tuning.result import Tuning
 
+ALIASES_FILE = "aliases.yaml"
+"""What the file of further label words is called in the command."""
+
 
 def configuration(tuning: Tuning) -> str:
     """The part of a configuration that the tuning chose, as YAML; nothing where all is at its default.
@@ -22,6 +25,8 @@ def configuration(tuning: Tuning) -> str:
     common = _options(tuning.apparent.params)
     nothing = _options(DEFAULTS)
     document: dict[str, Any] = {"decision": {key: value for key, value in common.items() if value != nothing[key]}}
+    if tuning.settings.get("pooling", "linear") != "linear":
+        document["decision"]["pooling"] = tuning.settings["pooling"]
     own = {
         visible(each.language): {key: value for key, value in _options(each.params).items() if value != common[key]}
         for each in tuning.languages
@@ -53,8 +58,18 @@ def command_line(tuning: Tuning) -> str:
     for each in given if isinstance(given, list | tuple) else ():
         parts += ["--set", str(each)]
     parts += ["--objective", tuning.objective]
+    parts += ["--pooling", str(asked["pooling"])] if asked.get("pooling", "linear") != "linear" else []
+    for name, value in _mapping(asked.get("near")).items():
+        parts += ["--near", f"{name}={value}"]
+    parts += ["--aliases", ALIASES_FILE] if aliases(tuning) else []
     parts += ["--seed", str(tuning.seed)] if tuning.seed else []
     return visible(shlex.join(parts))
+
+
+def aliases(tuning: Tuning) -> str:
+    """The further label words as the YAML file that `command_line` names; nothing where there were none."""
+    given = _mapping(tuning.settings.get("aliases"))
+    return _yaml(given) if given else ""
 
 
 def identity_rows(tuning: Tuning) -> Rows:
@@ -93,6 +108,11 @@ def _options(params: Mapping[str, float]) -> dict[str, Any]:
     """All parameters as a configuration names them; a record of another version may name others, which are left out."""
     known = {name: value for name, value in params.items() if name in DEFAULTS}
     return options_of({**DEFAULTS, **known})
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """A mapping of the settings; a record of another version may hold something else."""
+    return {str(key): each for key, each in value.items()} if isinstance(value, dict) else {}
 
 
 def _yaml(document: Mapping[str, Any]) -> str:

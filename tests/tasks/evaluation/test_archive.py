@@ -121,6 +121,19 @@ def test_predictions_have_a_row_for_each_segment_and_candidate_joined_by_the_seg
     assert table[0]["segment_key"] == table[2]["segment_key"] == chosen.key[0]
 
 
+def test_predictions_of_an_earlier_version_have_the_later_columns_empty(tmp_path: Path) -> None:
+    found = from_recorded({"audio": one_hot(["sad", "happy"])}, "audio", 0.5, Decision())
+    table = predictions_table(segments(["sad", "happy"]), [found])
+    archive = Archive(FolderShelf(tmp_path))
+    archive.save(evaluation(), "", table.select(table.column_names[: table.column_names.index("emotion") + 1]))
+
+    frame = archive.predictions(evaluation().evaluation_id)
+
+    assert list(frame.columns) == PREDICTIONS.names
+    assert frame[["audio_p_sad", "text", "text_p_sad"]].isna().all(axis=None)
+    assert list(frame["emotion"]) == ["sad", "happy"]
+
+
 def test_predictions_without_a_candidate_are_an_empty_table(tmp_path: Path) -> None:
     table = predictions_table(segments(["sad"]), [])
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from actors.contract import TAXONOMY
+from actors.options import Route
 from infra.errors import ConfigError
 from tasks.config import PRESETS, ScoreConfig, load_config
 from tasks.evaluation.candidates import EVERY, Candidate, is_system, prepare, split_revision
 from tasks.evaluation.result import ModelResult
 from tests.support.evaluation import ACCESS
+from tests.support.text_checkpoints import write_text
 
 DEMO = PRESETS["demo"].parent
 CHECKPOINTS = DEMO / "checkpoints"
@@ -103,6 +106,65 @@ def test_overrides_of_other_models_labels_do_not_disturb_a_model() -> None:
 
     assert found.decisions.of("").label_map["angry"] == "fear"
     assert "boredom" not in found.decisions.of("").label_map
+
+
+def test_a_model_that_reads_is_a_candidate_and_its_texts_come_from_labels_and_subtitles() -> None:
+    found = prepared(str(CHECKPOINTS / "en-text"), CONFIG.model_copy(update={"text": None}))
+
+    assert (found.kind, found.hears) == ("model", False)
+    assert found.reads is not None
+    assert found.reads.options.source == ("labels", "sidecar")
+    assert found.reads.route("ko") == found.reads.route("") == EVERY
+    assert set(found.decisions.of("en").label_map.values()) == set(TAXONOMY)
+
+
+def test_a_model_that_reads_takes_texts_from_where_the_configuration_does_and_its_map_counts(tmp_path: Path) -> None:
+    place = write_text(tmp_path / "strange", hidden=16, layers=1, labels=("joy", "gloop"))
+    own = {"source": "sidecar", "models": {"en": {"model": "elsewhere"}}, "label_map": {"gloop": "disgust"}}
+    config = ScoreConfig.model_validate(CONFIG.model_dump() | {"text": own})
+
+    found = prepared(str(place), config)
+
+    assert found.reads is not None
+    assert found.reads.options.source == ("sidecar",)
+    assert found.decisions.of("").label_map == {"joy": "happy", "gloop": "disgust"}
+    refused = missing(str(place))
+    assert refused.status == "refused"
+    assert "gloop" in (refused.reason or "")
+
+
+def test_a_decision_for_what_is_heard_does_not_heat_what_is_read() -> None:
+    options = CONFIG.decision.model_copy(update={"audio_temperature": 3.0, "emotion_weights": {"sad": 0.5}})
+
+    found = prepared(str(CHECKPOINTS / "en-text"), CONFIG.model_copy(update={"decision": options}))
+
+    assert found.decisions.of("").audio_temperature == 1.0
+    assert found.decisions.of("").emotion_weights == {"sad": 0.5}
+
+
+def test_a_configuration_with_texts_reads_and_its_audio_is_heard_as_without() -> None:
+    without = CONFIG.model_copy(update={"text": None})
+
+    found, other = prepare("demo", CONFIG), prepare("demo", CONFIG, lambda _: without)
+
+    assert isinstance(found, Candidate)
+    assert isinstance(other, Candidate)
+    assert found.reads is not None
+    assert (found.reads.route("ko"), found.reads.route("ja")) == ("ko", None)
+    assert other.reads is None
+    assert found.key == other.key
+
+
+def test_a_configuration_whose_text_model_is_not_there_still_hears() -> None:
+    assert CONFIG.text is not None
+    absent = CONFIG.text.model_copy(update={"models": {"en": Route(model="/nowhere/at-all")}})
+
+    found = prepare("demo", CONFIG, lambda _: CONFIG.model_copy(update={"text": absent}))
+
+    assert isinstance(found, Candidate)
+    assert found.reads is not None
+    assert found.reads.identity is None
+    assert "/nowhere/at-all" in (found.reads.problem or "")
 
 
 def test_a_model_whose_head_is_not_what_it_says_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The router audit against hand arithmetic: which model heard which language, and what misrouting cost."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.gather import Segments, gather
 from tasks.evaluation.hear import Wanted, hear
+from tasks.evaluation.read import Read
 from tasks.evaluation.result import Router
 from tasks.evaluation.router import audit, route_models
+from tasks.evaluation.text_answers import TextAnswers
 from tasks.numerics.decision import Decision
 from tests.support.evaluation import (
     ACCESS,
@@ -23,6 +26,7 @@ from tests.support.evaluation import (
     labelled,
     line,
     model,
+    one_hot,
     says,
     sure,
     system,
@@ -95,6 +99,20 @@ def test_misrouting_costs_what_the_own_model_would_have_had_right(tmp_path: Path
     assert found.misrouted == 3
     assert (found.accuracy, found.accuracy_oracle) == (0.6, 0.8)
     assert found.cost == pytest.approx(0.2)
+
+
+def test_what_text_adds_is_no_matter_of_routing(tmp_path: Path) -> None:
+    of = system("both", {"en": ENGLISH, "ko": KOREAN})
+    routed = answers(tmp_path, of, {**SPOKEN, "a": "ko"}, ENGLISH, KOREAN)
+    own = [answers(tmp_path, alone(each), SPOKEN, ENGLISH, KOREAN) for each in (ENGLISH, KOREAN)]
+    before = audit(labels(), of, routed, [routed, *own])
+    assert routed.posterior is not None
+    text = TextAnswers(Read((None,) * 5), one_hot(["happy"] * 5), routed.posterior, {}, {}, has_say=True)
+    fused = replace(routed, posterior=one_hot(["happy", "happy", "happy", "sad", "happy"]), text=text)
+
+    found = audit(labels(), of, fused, [fused, *own])
+
+    assert found == before
 
 
 def test_a_segment_in_doubt_is_quarantined_and_counts_as_wrong(tmp_path: Path) -> None:

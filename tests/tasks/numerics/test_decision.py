@@ -557,6 +557,29 @@ def test_text_does_not_bring_back_what_the_audio_model_leaves_undecided() -> Non
     assert decide(np.log([[1.0, 9.0]]), model_spec(labels=("hap", "other")), decision, text).emotions == [None]
 
 
-def test_an_audio_weight_of_one_is_no_part_of_the_canonical_form() -> None:
-    assert "audio_weight" not in Decision().canonical()
+def test_the_pooling_of_a_decision_is_the_weighted_sum_unless_the_product_is_asked_for() -> None:
+    audio, text = _recorded(happy=0.64, sad=0.36), TextPosterior(_recorded(happy=0.1, sad=0.9), EVERY)
+    linear = decide_posterior(audio, Decision(audio_weight=0.5), text)
+    product = decide_posterior(audio, Decision(audio_weight=0.5, pooling="log"), text)
+    assert _named(linear.posterior[0]) == pytest.approx({"happy": 0.37, "sad": 0.63})
+    # √0.064 to √0.324, which is 1 to 2.25.
+    assert _named(product.posterior[0]) == pytest.approx({"happy": 1 / 3.25, "sad": 2.25 / 3.25})
+
+
+def test_where_audio_alone_decides_the_pooling_does_not_matter() -> None:
+    audio = np.array([[0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1]])
+    text = np.array([[0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]])
+    for read, weight in ((text, 1.0), (np.full((1, 7), np.nan), 0.3)):
+        product = decide_posterior(audio, Decision(audio_weight=weight, pooling="log"), TextPosterior(read, EVERY))
+        assert product.posterior == pytest.approx(audio)
+
+
+def test_a_pooling_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="pooling must be one of linear, log, not 'mean'"):
+        Decision(pooling="mean")  # type: ignore[arg-type]
+
+
+def test_an_audio_weight_of_one_and_linear_pooling_are_no_part_of_the_canonical_form() -> None:
+    assert not {"audio_weight", "pooling"} & set(Decision().canonical())
+    assert Decision(pooling="log").canonical()["pooling"] == "log"
     assert Decision(audio_weight=0.9).canonical()["audio_weight"] == 0.9

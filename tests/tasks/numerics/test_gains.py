@@ -21,8 +21,11 @@ def _answers(prediction: list[int], p_truth: list[float] | None = None) -> Answe
 
 
 def _gain(objective: Objective, low: float, high: float) -> Gain:
+    """With five degrees of freedom, as six sources have."""
     middle, half = (low + high) / 2, (high - low) / 2
-    return Gain(objective, middle, middle, half / 2, Interval(low, high, "by hand"), 0.5)
+    error = half / stats.t.ppf(0.975, 5)
+    probability = float(stats.t.cdf(middle / error, 5))
+    return Gain(objective, middle, middle, error, Interval(low, high, "by hand"), probability)
 
 
 def _made(low: float, high: float, **others: tuple[float, float]) -> dict[Objective, Gain]:
@@ -76,9 +79,18 @@ def test_a_gain_that_holds_is_adopted() -> None:
     assert made.text == "The gain holds on held-out segments: held-out gain +0.055 [+0.010, +0.100]."
 
 
-@pytest.mark.parametrize("bounds", [(-0.01, 0.1), (0.0, 0.3), (-0.2, 0.03)])
-def test_an_interval_that_does_not_leave_0_decides_nothing(bounds: tuple[float, float]) -> None:
+@pytest.mark.parametrize("bounds", [(-0.02, 0.1), (-0.2, 0.03), (0.001, 0.035)])
+def test_a_gain_that_may_be_none_or_is_too_small_to_be_worth_it_decides_nothing(bounds: tuple[float, float]) -> None:
     assert _judged(_made(*bounds)) == ("undecided", "unsure")
+
+
+def test_the_test_is_one_sided_at_a_level_of_four_and_a_half_percent() -> None:
+    # Of t with five degrees of freedom 2.098 has 4.5 % above it: the gain is adopted from so many standard errors on.
+    for errors, verdict in ((2.09, "undecided"), (2.11, "adopt")):
+        gain, error = 0.1, 0.1 / errors
+        half = float(stats.t.ppf(0.975, 5)) * error
+        assert gain - half < 0
+        assert _judged(_made(gain - half, gain + half))[0] == verdict
 
 
 @pytest.mark.parametrize("bounds", [(-0.2, -0.1), (-0.1, 0.019), (0.005, 0.015)])
@@ -122,16 +134,26 @@ def test_no_segments_decide_nothing() -> None:
 
 
 def test_labels_to_decide_are_those_that_leave_0_behind() -> None:
-    made = _made(-0.01, 0.09)
+    made = _made(-0.02, 0.1)
     made["macro_f1_present"] = replace(made["macro_f1_present"], error=0.025)
     judged = judge(made, "macro_f1_present", SIX, default_is_best=False)
-    # (1.960 + 0.842) · 0.025 / 0.04 = 1.751; six segments times its square.
-    assert judged.labels_to_decide == int(np.ceil(6 * ((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * 0.625) ** 2)) - 6
+    # (1.695 + 0.842) · 0.025 / 0.04 = 1.586; six segments times its square.
+    assert judged.labels_to_decide == int(np.ceil(6 * ((stats.norm.ppf(0.955) + stats.norm.ppf(0.8)) * 0.625) ** 2)) - 6
 
 
 def test_labels_to_decide_against_a_loss_are_those_that_rule_a_useful_gain_out() -> None:
     made = _made(-0.18, 0.06)
+    made["macro_f1_present"] = replace(made["macro_f1_present"], error=0.06)
     judged = judge(made, "macro_f1_present", SIX, default_is_best=False)
-    # The middle is −0.06: 0.08 from the least useful gain; the error is 0.06.
+    # The middle is −0.06: 0.08 from the least useful gain.
     quantiles = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
     assert judged.labels_to_decide == int(np.ceil(6 * (quantiles * 0.75) ** 2)) - 6
+
+
+def test_labels_to_decide_stay_finite_beside_the_smallest_useful_gain() -> None:
+    # 0.0001 from it counts as 0.005.
+    made = _made(-0.0801, 0.1199)
+    made["macro_f1_present"] = replace(made["macro_f1_present"], error=0.05)
+    judged = judge(made, "macro_f1_present", SIX, default_is_best=False)
+    quantiles = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    assert judged.labels_to_decide == int(np.ceil(6 * (quantiles * 10) ** 2)) - 6

@@ -120,6 +120,16 @@ def test_the_labels_of_a_source_never_decide_its_own_answers() -> None:
             assert after[own[90:]].tolist() == before[own[90:]].tolist()
 
 
+def test_languages_are_chosen_for_by_walks_where_there_is_no_table_of_answers() -> None:
+    evidence = _joined(_drawn(90, 6, 2.2), _drawn(90, 6, 0.0, seed=2))
+    languages = ["en"] * 90 + ["ko"] * 90
+    walked = {each.language: each for each in by_language(None, GRID, evidence, languages, "accuracy", seed=0)}
+    for name, each in _chosen(evidence, languages).items():
+        # A grid this small is seen whole.
+        assert (walked[name].kind, walked[name].chosen) == (each.kind, each.chosen)
+        assert walked[name].held_out.prediction.tolist() == each.held_out.prediction.tolist()
+
+
 def test_every_segment_needs_a_language() -> None:
     evidence = _drawn(12, 6, bias=0.0)
     with pytest.raises(ValueError, match="12 segments, but 2 languages"):

@@ -13,7 +13,7 @@ from tasks.numerics.decision import Decision, decide_posterior
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid, GridAnswers, options_of
 from tasks.numerics.metrics import measure
 from tasks.numerics.nested import Nested, nested
-from tasks.numerics.search import answers, search
+from tasks.numerics.search import answers, coordinate_search, search
 from tasks.numerics.tallies import OBJECTIVES, Objective
 from tasks.numerics.tuning_simulation import Listener, draw_evidence
 
@@ -170,6 +170,38 @@ def test_no_segments_and_answers_of_another_grid_are_refused() -> None:
     few = answers(evidence, Grid({"sad": (1.0,)}))
     with pytest.raises(ValueError, match=r"prediction has shape \(1, 12\), not \(12, 12\)"):
         nested(GridAnswers(few.prediction, few.p_truth), GRID, evidence, seed=0)
+
+
+def test_without_a_table_of_answers_each_fold_is_searched_anew_along_the_parameters() -> None:
+    evidence = _drawn(5, 90, 6, bias=1.5)
+    made = nested(None, GRID, evidence, seed=2, draws=5)
+    posterior = softmax(evidence.logits, axis=1)
+    held_out = np.zeros(90, dtype=np.int64)
+    for each in range(6):
+        held, rng = evidence.source == each, np.random.default_rng(2)
+        best = coordinate_search(evidence, GRID.values, rng=rng, rows=~held)
+        decided = decide_posterior(posterior[held], Decision(**options_of(best.params))).posterior
+        held_out[held] = decided.argmax(axis=1)
+    assert made.held_out.prediction.tolist() == held_out.tolist()
+    assert not made.exhaustive
+    assert made.points <= len(GRID)
+
+
+def test_the_labels_of_a_fold_lead_no_walk_of_its_own() -> None:
+    evidence = _drawn(5, 90, 6, bias=1.5)
+    first = evidence.source == 0
+    turned = replace(evidence, truth=np.where(first, (evidence.truth + 1) % 7, evidence.truth))
+    one, other = (nested(None, GRID, each, seed=2, draws=5).held_out.prediction for each in (evidence, turned))
+    assert one[first].tolist() == other[first].tolist()
+
+
+def test_walks_through_a_grid_that_they_see_all_of_are_worth_what_all_points_are() -> None:
+    evidence = _drawn(7, 90, 6, bias=1.5)
+    whole, walked = _nested(evidence), nested(None, GRID, evidence, seed=0, draws=5)
+    assert walked.points == whole.points == len(GRID)
+    assert (walked.chosen_in_folds, walked.judgement) == (whole.chosen_in_folds, whole.judgement)
+    # Luck takes the same points in another order.
+    assert walked.luck.gains == pytest.approx(whole.luck.gains)
 
 
 def _verdicts(draws: int, n: int, objective: Objective, *, bias: float, correlation: float) -> Counter[str]:

@@ -27,6 +27,22 @@ def test_mapped_rows_sum_to_one_and_the_dropped_mass_is_a_share() -> None:
     assert np.isnan(mapped[1]).all()
 
 
+def test_labels_that_may_hold_together_count_as_the_most_probable_of_them_and_not_by_their_number() -> None:
+    joys = tuple(f"joy {number}" for number in range(13))
+    table: dict[str, str | None] = {**dict.fromkeys(joys, "happy"), "grief": "sad", "doubt": None, "resolve": None}
+    into = label_matrix((*joys, "grief", "doubt", "resolve"), table)
+    # A head that knows nothing: .05 for each of 16 labels. Happy, sad and what is dropped are alike.
+    knows_nothing = np.full((1, 16), 0.05)
+    mapped, dropped = mapped_posterior(knows_nothing, into, 0.5, multilabel=True)
+    assert mapped[0, [1, 2]] == pytest.approx([0.5, 0.5])
+    assert dropped == pytest.approx([1 / 3])
+    # One joy of .6 beside a grief of .3; the other twelve joys add nothing.
+    row = np.array([[0.6, *[0.2] * 12, 0.3, 0.0, 0.0]])
+    assert mapped_posterior(row, into, 0.5, multilabel=True)[0][0, [1, 2]] == pytest.approx([2 / 3, 1 / 3])
+    # Labels that exclude each other add up.
+    assert mapped_posterior(row, into, 0.5)[0][0, [1, 2]] == pytest.approx([3.0 / 3.3, 0.3 / 3.3])
+
+
 def test_a_recorded_posterior_is_untouched_at_a_temperature_of_one() -> None:
     row = np.array([[0.1, 0.2, 0.7, 0, 0, 0, 0]])
     assert tempered(row, 1.0) is row

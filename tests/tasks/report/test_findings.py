@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from actors.contract import Reason
-from tasks.records import Corpus, MediaCounts, Validation
+from tasks.records import Alarm, Corpus, MediaCounts, Validation
 from tasks.report.findings import NAMES_PER_REASON, asides, quarantined, verdict, warnings
 from tasks.report.summary import Summary
 from tests.support.records import model_spec, run_record
@@ -130,3 +130,37 @@ def test_every_reason_says_what_to_do(reason: Reason) -> None:
     (group,) = quarantined(quarantine(("s3://m/a", str(reason))), lambda uri: uri)
     assert "Reason:" not in group.reason.en
     assert group.remedy.en
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+
+def _alarm(kind: str, subject: str | None = None, value: float = 0.9, bound: float = 0.6) -> Alarm:
+    return Alarm(kind=kind, subject=subject, value=value, bound=bound, expected=0.5, n=1000, message="it moved")
+
+
+@pytest.mark.parametrize(
+    ("alarm", "says"),
+    [
+        (_alarm("neutral_rate", "neutral"), "neutral: 90.0% of 1,000 segments in this run, where 50.0% was usual"),
+        (_alarm("class_shares", "sad", 0.1, 0.3), "sad: 10.0% of 1,000 segments in this run, where 50.0% was usual"),
+        (_alarm("class_shares", "undecided"), "Chance explains up to 60.0%"),
+        (_alarm("class_shares", "sad", 0.1, 0.3), "Chance explains down to 30.0%"),
+        (_alarm("language_mix", "ko"), "Korean: 90.0% of 1,000 segments"),
+        (_alarm("language_mix", "other"), "Languages that were rare: 90.0%"),
+        (_alarm("quarantine"), "90.0% of the 1,000 media of this run are in quarantine. The limit is 60.0%."),
+        (_alarm("slow", None, 4.0, 5.5), "4.0 × real time, where 1,000 runs of about this size had 0.5."),
+    ],
+)
+def test_an_alarm_is_the_first_banner_in_both_languages(alarm: Alarm, says: str) -> None:
+    found = warnings(run_record(alarms=(alarm,)), Summary.fold([scores(*GOOD)]), NONE)
+    assert says in found[0].text.en
+    assert found[0].text.ko != found[0].text.en
+    assert found[0].grave == (alarm.kind != "slow")
+
+
+def test_what_another_banner_says_already_is_not_said_twice() -> None:
+    faults = quarantine(("s3://media/a.wav", Reason.EMPTY))
+    assert _said(GOOD, faults, alarms=(_alarm("quarantine"),)).count("quarantine") == 1
+    named = {"alarms": (_alarm("validation"), _alarm("near_uniform", "a/b"))}
+    assert _said(GOOD, **named) == ""

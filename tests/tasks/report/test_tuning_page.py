@@ -162,6 +162,20 @@ def test_a_grid_of_hundreds_of_values_is_thinned_and_keeps_the_choice(pages: dic
     assert len(pages["large"]) < 300_000
 
 
+def test_what_was_not_all_tried_is_said_with_the_curves_the_map_and_above_all(page: str) -> None:
+    partial = build_tuning_page(tuning(exhaustive=False))
+    for words in ("each value may reach more than was found", "stay as they were chosen", "too large to try every"):
+        assert words in partial
+        assert words not in page
+
+
+def test_the_file_of_aliases_that_the_command_names_is_there_to_be_copied(page: str) -> None:
+    told = build_tuning_page(tuning(settings={"aliases": {"glad": "happy"}}))
+    assert "--aliases aliases.yaml" in told
+    assert "glad: happy" in told
+    assert "aliases.yaml" not in page
+
+
 def test_a_language_shows_which_parameters_it_takes_and_why(page: str) -> None:
     table = page.split('<table class="languages">')[1].split("</table>")[0]
     korean = table.split("<tr>")[3]

@@ -139,6 +139,23 @@ def test_the_command_asks_for_the_same_and_quotes_what_a_shell_would_read() -> N
     )
 
 
+def test_the_command_names_pooling_the_default_that_is_none_and_a_file_of_the_aliases() -> None:
+    asked = {
+        "labels": ["a.jsonl"],
+        "pooling": "log",
+        "near": {"neutral": 0.9, "sad": 1.1},
+        "aliases": {"glad": "happy"},
+    }
+    found = tuning(settings=asked, seed=0)
+    assert reproduce.command_line(found) == (
+        "seraph tune --labels a.jsonl --recorded --objective macro_f1_present --pooling log --near neutral=0.9 "
+        "--near sad=1.1 --aliases aliases.yaml"
+    )
+    assert yaml.safe_load(reproduce.aliases(found)) == {"glad": "happy"}
+    assert yaml.safe_load(reproduce.configuration(found))["decision"]["pooling"] == "log"
+    assert reproduce.aliases(tuning()) == ""
+
+
 def test_a_stored_evaluation_is_asked_for_by_its_id_and_candidate() -> None:
     command = reproduce.command_line(tuning(evaluation_id="20260101T000000-aaaaaa", settings={"candidate": "superb"}))
     assert command.startswith("seraph tune --evaluation 20260101T000000-aaaaaa --model superb ")
@@ -174,7 +191,7 @@ _JUDGED = (
 def _text(value: float, low: float, high: float, sources: int) -> str:
     """What judge says of a gain of macro F1 over so many sources."""
     interval = Interval(low, high, "t")
-    gain = Gain("macro_f1_present", value, value, 0.01, interval, 0.9)
+    gain = Gain("macro_f1_present", value, value, 0.01, interval, 0.99 if low > 0 else 0.9)
     made = {name: Gain(name, 0.0, 0.0, 0.01, Interval(-0.01, 0.01, "t"), 0.5) for name in ("accuracy", "cross_entropy")}
     found = judge(
         {**made, "macro_f1_present": gain},

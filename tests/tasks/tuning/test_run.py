@@ -99,6 +99,51 @@ def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: P
         tune(TuneRequest(evaluation="20260101T000000-abcdef", candidate="five"), read_label_file, shelf)
 
 
+BIG = tuple(
+    f"{emotion}={','.join(f'{0.5 + 0.1 * step:.1f}' for step in range(11))}"
+    for emotion in ("neutral", "happy", "sad", "angry", "fear", "surprise", "disgust")
+)
+
+
+def test_a_grid_too_large_to_try_is_searched_along_its_parameters_and_that_is_told(tmp_path: Path) -> None:
+    path = write_recorded(tmp_path / "biased.jsonl", sources=5, n=40, neutral_bias=2.5)
+    # Of one language: walks for each of two would take most of the time.
+    path.write_text(path.read_text().replace('"language": "ko"', '"language": "en"'))
+    one, other = (tuned(tmp_path, path, settings=each) for each in (BIG, tuple(reversed(BIG))))
+    assert (one.exhaustive, one.points) == (False, other.points)
+    assert 500 < one.points < 10_000
+    assert "19,487,171 combinations" in one.notes[0]
+    assert "19,487,171" in one.notes_ko[0]
+    # The order in which parameters are named changes nothing that was found.
+    for name in ("apparent", "nested", "luck", "verdict"):
+        assert getattr(one, name) == getattr(other, name)
+    assert sum(one.responses[0].chosen) == one.folds
+    page = Path(one.outputs.report).read_text(encoding="utf-8")
+    assert page.count("Not all combinations were tried") == 2
+
+
+def test_a_weighted_product_is_tuned_where_it_is_asked_for_and_stands_in_the_configuration(tmp_path: Path) -> None:
+    path = read_recorded(tmp_path)
+    weights = ("audio_weight=0.3,0.5,1.0",)
+    product, plain = (tuned(tmp_path, path, settings=weights, pooling=each) for each in ("log", "linear"))
+    decision = yaml.safe_load(Path(product.outputs.config).read_text())["decision"]
+    assert DecisionOptions.model_validate(decision).pooling == "log"
+    assert "pooling" not in yaml.safe_load(Path(plain.outputs.config).read_text())["decision"]
+    assert product.default == plain.default, "the default is the audio alone, whatever the pooling"
+    assert product.apparent.cross_entropy != plain.apparent.cross_entropy
+
+
+def read_recorded(tmp_path: Path) -> Path:
+    """Recorded scores with a text model's beside them."""
+    path = write_recorded(tmp_path / "read.jsonl", sources=6, n=60)
+    rng, rows = np.random.default_rng(2), [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        text = rng.dirichlet(np.where(np.array(TAXONOMY) == row["label"], 3.0, 0.7)).round(6).tolist()
+        row["text_scores"] = dict(zip(TAXONOMY, text, strict=True))
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return path
+
+
 def test_labels_without_scores_are_told(tmp_path: Path) -> None:
     path = tmp_path / "plain.jsonl"
     path.write_text('{"media": "a.wav", "start": 0, "end": 1, "label": "sad"}\n')
