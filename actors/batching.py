@@ -40,10 +40,9 @@ class Batcher(Generic[T]):
     def __len__(self) -> int:
         return len(self._by_length)
 
-    @property
-    def full(self) -> bool:
-        """Whether a whole batch waits."""
-        return self.seconds >= self._budget_s
+    def full(self, budget_s: float | None = None) -> bool:
+        """Whether a whole batch waits; `budget_s`: of a worker that takes less."""
+        return self.seconds >= self._least(budget_s)
 
     @property
     def batches(self) -> float:
@@ -58,13 +57,17 @@ class Batcher(Generic[T]):
         insort(self._by_length, waiting)
         self._by_age.append(waiting)
 
-    def take(self) -> list[T]:
-        """The oldest item with those nearest to it in length, longest last; empty if nothing waits."""
+    def take(self, budget_s: float | None = None) -> list[T]:
+        """The oldest item with those nearest to it in length, longest last; empty if nothing waits.
+
+        Args:
+            budget_s: Of a worker that takes less than the usual.
+        """
         while self._by_age and self._by_age[0].taken:
             self._by_age.popleft()
         if not self._by_age:
             return []
-        low, high = self._window(bisect_left(self._by_length, self._by_age[0]))
+        low, high = self._window(bisect_left(self._by_length, self._by_age[0]), self._least(budget_s))
         chosen = self._by_length[low:high]
         del self._by_length[low:high]
         for waiting in chosen:
@@ -73,7 +76,10 @@ class Batcher(Generic[T]):
         self.seconds = self.seconds - sum(each.seconds for each in chosen) if self._by_length else 0.0
         return [waiting.item for waiting in chosen]
 
-    def _window(self, start: int) -> tuple[int, int]:
+    def _least(self, budget_s: float | None) -> float:
+        return self._budget_s if budget_s is None else min(budget_s, self._budget_s)
+
+    def _window(self, start: int, budget_s: float) -> tuple[int, int]:
         """Grow from `start` to whichever neighbour is nearer in length, as long as the padded batch fits the budget."""
         waiting = self._by_length
         low, high = start, start + 1
@@ -82,7 +88,7 @@ class Batcher(Generic[T]):
             below = longest - waiting[low - 1].seconds if low > 0 else float("inf")
             above = waiting[high].seconds - longest if high < len(waiting) else float("inf")
             grown = waiting[high].seconds if above < below else longest
-            if grown * (high - low + 1) > self._budget_s:
+            if grown * (high - low + 1) > budget_s:
                 break
             low, high = (low, high + 1) if above < below else (low - 1, high)
         return low, high

@@ -1,11 +1,10 @@
 """A crew: Ray actors of one kind, with bounds on their number and on the work each has in flight.
 
-Starts them, replaces the dead, and turns Ray's many errors into three: the worker was lost, the call's input was lost,
-or the call itself failed. Which work goes to whom is decided elsewhere. All of it runs on the pool's event loop.
+Starts them, replaces the dead, lets the idle go, and turns Ray's many errors into those of actors/faults.py. Which work
+goes to whom is decided elsewhere. All of it runs on the pool's event loop.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,11 @@ import ray
 from ray import exceptions as errors
 
 from actors.contract import Reason
-from actors.options import Route
+from actors.faults import CallFailedError, InputLostError, WorkerLostError
+from actors.options import Resources, Route
+from actors.shortage import Shortage
+from actors.usage import Held
+from infra import cluster
 from infra.errors import RayError, SeraphError
 
 _PATIENCE_S = 20.0
@@ -23,28 +26,8 @@ _PATIENCE_S = 20.0
 _DEATHS_IN_A_ROW = 3
 """Workers of a crew that may die one after the other as they start, before the run gives up."""
 
-_log = logging.getLogger(__name__)
-
-
-class WorkerLostError(Exception):
-    """The worker died, or did not answer in time, during the call."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
-class InputLostError(Exception):
-    """An object that the call needed is gone with the node that held it."""
-
-
-class CallFailedError(Exception):
-    """The call raised an error of its own; the worker lives."""
-
-    def __init__(self, cause: BaseException) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause}")
-        self.out_of_memory = type(cause).__name__.endswith("OutOfMemoryError") or isinstance(cause, MemoryError)
+_LOST_AS_THEY_START = 20
+"""The same where their nodes went under them: no fault of ours, and not for ever."""
 
 
 @dataclass(eq=False)
@@ -54,8 +37,13 @@ class Member:
     handle: Any
     started: float
     ready: bool = False
+    since: float | None = None
+    """When it became ready, on the loop's clock."""
     in_flight: int = 0
     holds: set[Route] = field(default_factory=set)
+    idle_since: float = 0.0
+    budgets: dict[Route, float] = field(default_factory=dict)
+    """Padded seconds of a batch at most, of models that ran out of memory here."""
     exclusive: bool = False
     """Holds suspicious work: nothing is queued behind it, so that a death is blamed on the right batch."""
 
@@ -67,12 +55,17 @@ class Crew:
         name: For messages.
         spawn: Makes one actor (asynchronously, as Ray does).
         needs: What one asks of Ray: `num_cpus`, `num_gpus`.
-        most: How many at most.
+        least, most: How many are kept though they are idle, and how many there may be.
         depth: Calls in flight per actor at most: 2 keeps one queued behind the one that runs.
-        ready_s: How long the first actor may take to start before it is asked whether the cluster has room at all.
-        timeout_s: How long a call may take.
+        resources: How long to wait: for a start (`ready_s`, `queue_s`), for an answer, for an idle one to get work.
         changed: Called whenever an actor has become ready, free or lost.
         fatal: Called with the error that ends the run.
+        warn: Told what the cluster does not give.
+
+    Attributes:
+        waiting: Those who wait for a member with room.
+        peak: How many were ready at once, at most.
+        lost, lost_nodes: How many died or did not answer, and how many of them with their nodes.
     """
 
     def __init__(
@@ -83,33 +76,46 @@ class Crew:
         needs: Mapping[str, float],
         most: int,
         depth: int,
-        ready_s: float,
-        timeout_s: float,
+        resources: Resources,
         changed: Callable[[], None],
         fatal: Callable[[BaseException], None],
+        warn: Callable[[str], None],
+        least: int = 1,
     ) -> None:
         self.name = name
-        self.most = most
+        self.least, self.most = least, most
         self.members: list[Member] = []
+        self.waiting = 0
         self.peak = 0
+        self.lost = 0
+        self.lost_nodes = 0
         self._spawn = spawn
         self._needs = dict(needs)
         self._depth = depth
-        self._ready_s = ready_s
-        self._timeout_s = timeout_s
+        self._resources = resources
         self._changed = changed
         self._fatal = fatal
+        self._shortage = Shortage(name, self._needs, resources, cluster.room, warn)
         self._deaths = 0
+        self._unlucky = 0
+        self._past_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- size --------------------------------------------------------------------------------------------------------
 
-    def grow(self) -> bool:
-        """Start one more actor, unless there are enough or one is starting already."""
-        if len(self.members) >= self.most or any(not member.ready for member in self.members):
-            return False
-        self._start()
-        return True
+    def grow(self, wanted: int = 1) -> None:
+        """Have so many actors on their way, within the bound. Those without a place make an autoscaler add nodes."""
+        coming = sum(not member.ready for member in self.members)
+        self.start(len(self.members) - coming + max(coming, wanted))
+
+    def rest(self) -> None:
+        """Let go who has been idle for long, those without a place first, so that a node can go. No work may wait."""
+        now = asyncio.get_running_loop().time()
+        for member in sorted(self.members, key=lambda each: (each.ready, each.idle_since)):
+            if len(self.members) <= self.least:
+                return
+            if not member.in_flight and now - member.idle_since >= self._resources.idle_s:
+                self._let_go(member)
 
     def help_is_coming(self) -> bool:
         """Whether there will soon be another actor: one is starting, and not for too long, or could be started."""
@@ -124,11 +130,21 @@ class Crew:
         while len(self.members) < min(number, self.most):
             self._start()
 
+    def held(self, now: float) -> Held:
+        """What the actors have held until `now` on the loop's clock, those that are gone included.
+
+        Counted from ready on: an actor that waits for a place holds nothing, and Ray does not say when it got one.
+        """
+        seconds = self._past_s + sum(now - each.since for each in self.members if each.since is not None)
+        return Held(seconds * self._needs.get("num_gpus", 0), seconds * self._needs.get("num_cpus", 0))
+
     def stop(self) -> None:
-        """End all actors."""
+        """End all actors; there will be no others."""
+        self.most = 0
         for task in self._tasks:
             task.cancel()
         for member in self.members:
+            self._count(member)
             ray.kill(member.handle)
         self.members.clear()
 
@@ -157,28 +173,29 @@ class Crew:
         try:
             refs = getattr(member.handle, method).options(**options).remote(*args)
             first, *rest = refs if isinstance(refs, list) else [refs]
-            result = await asyncio.wait_for(_answer(first), self._timeout_s)
+            result = await asyncio.wait_for(answer(first), self._resources.timeout_s)
             return (result, *rest) if rest else result
         except TimeoutError as error:
             self._lose(member)
-            raise WorkerLostError(Reason.TIMEOUT, f"no answer within {self._timeout_s:g} s") from error
-        except WorkerLostError:
-            self._lose(member)
+            raise WorkerLostError(Reason.TIMEOUT, f"no answer within {self._resources.timeout_s:g} s") from error
+        except WorkerLostError as error:
+            self._lose(member, error)
             raise
         finally:
             member.in_flight -= 1
+            member.idle_since = asyncio.get_running_loop().time()
             self._changed()
 
     async def ask_all(self, method: str) -> list[Any]:
         """Call a method of every actor that is ready, and wait for the answers."""
         ready = [member.handle for member in self.members if member.ready]
-        return list(await asyncio.gather(*(_answer(getattr(handle, method).remote()) for handle in ready)))
+        return list(await asyncio.gather(*(answer(getattr(handle, method).remote()) for handle in ready)))
 
     # -- helpers -----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        member = Member(self._spawn(), loop.time())
+        member = Member(self._spawn(), loop.time(), idle_since=loop.time())
         self.members.append(member)
         loop.call_later(_PATIENCE_S + 0.1, self._changed)
         task = asyncio.create_task(self._welcome(member))
@@ -190,46 +207,61 @@ class Crew:
         try:
             await self._until_ready(member)
         except WorkerLostError as error:
-            self._lose(member, detail=error.detail)
+            self._lose(member, error)
         except Exception as error:  # noqa: BLE001 - whatever keeps a worker from starting must end the run, not hang it
             self._fatal(error if isinstance(error, SeraphError) else RayError(f"{self.name} cannot start: {error}"))
         else:
-            member.ready = True
+            self._deaths = self._unlucky = 0
+            member.ready, member.since = True, asyncio.get_running_loop().time()
+            member.idle_since = member.since
             self.peak = max(self.peak, sum(each.ready for each in self.members))
         self._changed()
 
     async def _until_ready(self, member: Member) -> None:
-        answer = asyncio.ensure_future(_answer(member.handle.ready.remote()))
-        while not (await asyncio.wait({answer}, timeout=self._ready_s))[0]:
-            # Where others work already, this one may wait for the cluster as long as it likes.
-            if any(each.ready for each in self.members):
-                continue
-            total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            cpus, gpus = total.get("CPU", 0.0), total.get("GPU", 0.0)
-            room = f"it has {cpus:g} CPUs and {gpus:g} GPUs in all, and each takes {self._needs}"
-            if cpus < self._needs.get("num_cpus", 0) or gpus < self._needs.get("num_gpus", 0):
-                answer.cancel()
-                self._fatal(RayError(f"the Ray cluster can start no {self.name}: {room}; ask for less in `resources`"))
-                return
-            _log.warning("waiting for the Ray cluster to start %s: %s; something else may hold it", self.name, room)
-        answer.result()
+        up = asyncio.ensure_future(answer(member.handle.ready.remote()))
+        try:
+            while not (await asyncio.wait({up}, timeout=self._resources.ready_s))[0]:
+                ready = sum(each.ready for each in self.members)
+                if ready:  # where others work already, this one may wait for the cluster as long as it likes
+                    self._shortage.of_some(ready, len(self.members))
+                elif error := self._shortage.of_all(asyncio.get_running_loop().time() - member.started):
+                    self._fatal(error)
+                    return
+            up.result()
+        finally:
+            up.cancel()  # nobody would hear what becomes of it
 
-    def _lose(self, member: Member, detail: str = "") -> None:
+    def _lose(self, member: Member, error: WorkerLostError | None = None) -> None:
         """Forget a dead actor and start another in its place."""
         if member not in self.members:
             return
-        self.members.remove(member)
-        ray.kill(member.handle)
+        self._let_go(member)
+        self.lost += 1
+        if error is not None and error.node:
+            self.lost_nodes += 1
+            self._unlucky += not member.ready
         # One that had become ready was killed by its work, and that is bounded where the work comes from.
-        self._deaths = 0 if member.ready else self._deaths + 1
-        if self._deaths >= _DEATHS_IN_A_ROW:
-            self._fatal(RayError(f"{self._deaths} {self.name} died one after the other as they started: {detail}"))
+        elif not member.ready:
+            self._deaths += 1
+        if self._deaths >= _DEATHS_IN_A_ROW or self._unlucky >= _LOST_AS_THEY_START:
+            number, detail = max(self._deaths, self._unlucky), "" if error is None else error.detail
+            self._fatal(RayError(f"{number} {self.name} died one after the other as they started: {detail}"))
         else:
             self._start()
 
+    def _let_go(self, member: Member) -> None:
+        self.members.remove(member)
+        self._count(member)
+        ray.kill(member.handle)
 
-async def _answer(ref: Any) -> Any:
-    """Await a Ray reference; its errors as one of this module's three, or as the SeraphError that the worker raised."""
+    def _count(self, member: Member) -> None:
+        """Keep the time of an actor that ends."""
+        if member.since is not None:
+            self._past_s += asyncio.get_running_loop().time() - member.since
+
+
+async def answer(ref: Any) -> Any:
+    """Await a Ray reference; its errors as those of actors/faults.py, or as the SeraphError that the worker raised."""
     try:
         return await ref
     except errors.RayTaskError as error:
@@ -237,12 +269,23 @@ async def _answer(ref: Any) -> Any:
         if isinstance(cause, SeraphError):
             raise cause from None
         if isinstance(cause, errors.ObjectLostError):
-            raise InputLostError(str(cause)) from error
+            raise InputLostError(str(cause), cause.object_ref_hex) from error
         if type(cause).__name__ == "AcceleratorError" or "CUDA error" in str(cause):
             # After such an error every call in that process fails: a new one is needed.
             raise WorkerLostError(Reason.WORKER_DIED, f"{type(cause).__name__}: {cause}") from error
         raise CallFailedError(cause) from error
     except errors.ObjectLostError as error:
-        raise InputLostError(str(error)) from error
+        raise InputLostError(str(error), error.object_ref_hex) from error
     except (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
-        raise WorkerLostError(Reason.WORKER_DIED, str(error).splitlines()[0]) from error
+        raise WorkerLostError(Reason.WORKER_DIED, _why(str(error)), node=_is_of_node(error)) from error
+
+
+def _is_of_node(error: errors.RayError) -> bool:
+    """Whether the node went, or the way to it. Ray says so in words only (`ActorDiedErrorContext` is not kept)."""
+    return isinstance(error, errors.ActorUnavailableError) or "its node has died" in str(error)
+
+
+def _why(message: str) -> str:
+    """The line of Ray's message that says why, if there is one."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return next((line for line in lines[1:] if line.startswith("The actor")), lines[0] if lines else "")

@@ -1,60 +1,23 @@
 """The dispatcher: segments wait in one batcher per model; a scorer with room takes a batch of a model it holds.
 
-A batch whose worker dies is halved and its halves are tried elsewhere, each alone on its worker, until the guilty
-segment is alone; it ends in quarantine and everything else is scored. Runs on the pool's event loop.
+What failed is tried again as actors/retries.py says; how many workers a model should have, actors/bounds.py. Runs on
+the pool's event loop.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from actors.batching import Batcher
-from actors.contract import (
-    SAMPLING_RATE,
-    Flag,
-    Language,
-    Medium,
-    ModelSpec,
-    Reason,
-    Rejection,
-    SegmentLogits,
-    Span,
-    Stage,
-)
-from actors.crew import CallFailedError, Crew, InputLostError, Member, WorkerLostError
-from actors.options import Route
+from actors.bounds import wanted
+from actors.contract import SAMPLING_RATE, Flag, ModelSpec, Reason, Rejection, SegmentLogits, Span, Stage
+from actors.crew import Crew, Member
+from actors.faults import CallFailedError, InputLostError, WorkerLostError
+from actors.options import Bounds, Route
+from actors.retries import Retries, Waiting
 from actors.workers import Scored, pieces_of
-
-_TRIES = 3
-"""How often a lone segment is tried when workers die under it."""
-
-_STEAL_BATCHES = 2.0
-"""Batches that must wait for a model before a worker that does not hold it loads it, though another holds it."""
-
-
-@dataclass(eq=False)
-class Waiting:
-    """A segment on its way: what it is, where its samples are, which route hears it, and where its answer goes.
-
-    Attributes:
-        signal: Ray reference of its medium's signal.
-        seconds: Its share of its batch's time in the model, once that is done.
-    """
-
-    id: str
-    medium: Medium
-    span: Span
-    signal: Any
-    language: Language
-    route: Route
-    flags: tuple[Flag, ...]
-    answer: "asyncio.Future[SegmentLogits | Rejection]"
-    tries: int = 0
-    seconds: float = 0.0
 
 
 class Dispatcher:
@@ -62,21 +25,38 @@ class Dispatcher:
 
     Args:
         scorers: The crew.
-        routes: The models that segments are routed to; two languages may share one.
+        bounds: Of each model that segments are routed to.
         batch_s: Padded seconds in a batch at most.
         fatal: Called with an error that must end the run.
+        noted: Called when work has been handed out, or there was none.
+
+    Attributes:
+        reduced: By model, the padded seconds that a batch was reduced to where memory ran out.
     """
 
     def __init__(
-        self, scorers: Crew, routes: Iterable[Route], batch_s: float, fatal: Callable[[BaseException], None]
+        self,
+        scorers: Crew,
+        bounds: Mapping[Route, Bounds],
+        batch_s: float,
+        fatal: Callable[[BaseException], None],
+        noted: Callable[[], None],
     ) -> None:
         self.specs: dict[str, ModelSpec] = {}
         self.devices: set[str] = set()
+        self.reduced: dict[str, float] = {}
         self._scorers = scorers
+        self._bounds = bounds
         self._fatal = fatal
-        self._retries: deque[list[Waiting]] = deque()
-        self._batchers = {route: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for route in routes}
+        self._noted = noted
+        self._retries = Retries()
+        self._batchers = {route: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for route in bounds}
         self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Segments that wait for a batch, and batches that wait to be tried again."""
+        return sum(map(len, self._batchers.values())) + len(self._retries)
 
     async def score(self, segments: Sequence[Waiting]) -> list[SegmentLogits | Rejection]:
         """Let segments wait for their batches, and return their answers in order.
@@ -100,12 +80,13 @@ class Dispatcher:
             task.cancel()
 
     def dispatch(self) -> None:
-        """Give every scorer with room its next batch; start another scorer where work still waits."""
+        """Give every scorer with room its next batch; start other scorers where work still waits."""
         for member in self._scorers.free():
             while member in self._scorers.free() and (batch := self._next_batch(member)):
                 self._send(member, batch)
-        if any(self._needs_another(route) for route in self._batchers):
-            self._scorers.grow()
+        if more := sum(max(0, self._wanted(route)) for route in self._batchers):
+            self._scorers.grow(more)
+        self._noted()
 
     def _next_batch(self, member: Member) -> list[Waiting]:
         """Suspicious work goes to an idle worker, alone; else a batch of a model it holds; else of one nobody holds.
@@ -115,25 +96,28 @@ class Dispatcher:
         """
         idle = member.in_flight == 0
         if idle and self._retries:
-            return self._retries.popleft()
-        waiting = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
-        for route in waiting:
-            if route in member.holds and (idle or self._batchers[route].full):
-                return self._batchers[route].take()
+            return self._retries.take()
+        routes = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
+        for route in routes:
+            if route in member.holds and (idle or self._batchers[route].full(member.budgets.get(route))):
+                return self._batchers[route].take(member.budgets.get(route))
         if idle and not (member.holds and self._scorers.help_is_coming()):
-            for route in waiting:
-                if self._needs_another(route):
-                    return self._batchers[route].take()
+            for route in routes:
+                if self._wanted(route) > 0:
+                    return self._batchers[route].take(member.budgets.get(route))
         return []
 
-    def _urgency(self, route: Route) -> float:
-        return -self._batchers[route].seconds
+    def _urgency(self, route: Route) -> tuple[bool, float]:
+        """First what has fewer workers than it should, then what has most work."""
+        return self._holders(route) >= self._bounds[route].min_workers, -self._batchers[route].seconds
 
-    def _needs_another(self, route: Route) -> bool:
-        """Whether a model needs another worker: segments wait, and nobody holds it, or those who do are far behind."""
+    def _wanted(self, route: Route) -> int:
+        """How many more workers should hold a model; below zero where too many do."""
         batcher = self._batchers[route]
-        held = any(route in member.holds for member in self._scorers.members)
-        return len(batcher) > 0 and (not held or batcher.batches >= _STEAL_BATCHES)
+        return wanted(self._bounds[route], holders=self._holders(route), segments=len(batcher), batches=batcher.batches)
+
+    def _holders(self, route: Route) -> int:
+        return sum(route in member.holds for member in self._scorers.members)
 
     def _send(self, member: Member, batch: list[Waiting]) -> None:
         batch = [segment for segment in batch if not segment.answer.done()]
@@ -152,17 +136,27 @@ class Dispatcher:
         try:
             self._answer(batch, await self._scorers.call(member, "logits", batch[0].route, pieces, *signals.values()))
         except WorkerLostError as error:
-            self._try_again(batch, error.reason, error.detail)
+            self._retries.lost(batch, error)
         except CallFailedError as error:
-            self._try_again(batch, Reason.MODEL_ERROR, str(error), blame_at_once=not error.out_of_memory)
+            if error.out_of_memory:
+                self._reduce(member, batch)
+            self._retries.failed(batch, error)
         except InputLostError as error:
-            for segment in batch:
-                _set(segment.answer, error)
+            self._retries.input_lost(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever else goes wrong here must end the run, not hang it
             self._fatal(error)
         finally:
             member.exclusive = False
             self.dispatch()
+
+    def _reduce(self, member: Member, batch: Sequence[Waiting]) -> None:
+        """Remember that this worker can hold half of that at most, with this model."""
+        if len(batch) < 2:
+            return
+        route = batch[0].route
+        half = len(batch) * max(segment.span.duration_s for segment in batch) / 2
+        member.budgets[route] = min(half, member.budgets.get(route, half))
+        self.reduced[route.model] = min(half, self.reduced.get(route.model, half))
 
     def _answer(self, batch: Sequence[Waiting], scored: Scored) -> None:
         self.specs[scored.spec.weights_sha256] = scored.spec
@@ -171,26 +165,10 @@ class Dispatcher:
         for segment, row in zip(batch, scored.logits, strict=True):
             segment.seconds = scored.seconds * segment.span.duration_s / total
             if np.isfinite(row).all():
-                _set(segment.answer, _row(segment, scored.spec, row))
+                _set(segment, _row(segment, scored.spec, row))
             else:
                 detail = f"{scored.spec.source} answered {[float(value) for value in row]}"
-                rejected = Rejection(segment.medium, Stage.SCORE, Reason.NON_FINITE, detail, segment.id)
-                _set(segment.answer, rejected)
-
-    def _try_again(self, batch: list[Waiting], reason: Reason, detail: str, *, blame_at_once: bool = False) -> None:
-        """Halve a failed batch and try the halves alone; a lone segment that fails again and again is quarantined."""
-        for segment in batch:
-            segment.tries += 1
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            self._retries.extend([batch[:middle], batch[middle:]])
-            for segment in batch:
-                segment.tries = 1
-        elif batch[0].tries >= _TRIES or (blame_at_once and batch[0].tries > 1):
-            segment = batch[0]
-            _set(segment.answer, Rejection(segment.medium, Stage.SCORE, reason, detail, segment.id))
-        else:
-            self._retries.append(batch)
+                _set(segment, Rejection(segment.medium, Stage.SCORE, Reason.NON_FINITE, detail, segment.id))
 
 
 def _row(segment: Waiting, spec: ModelSpec, logits: np.ndarray[Any, np.dtype[np.float32]]) -> SegmentLogits:
@@ -213,11 +191,7 @@ def window_flags(span: Span, spec: ModelSpec) -> tuple[Flag, ...]:
     return (Flag.CUT_TO_WINDOW,) if round(beyond * SAMPLING_RATE) > 0 else ()
 
 
-def _set(future: "asyncio.Future[Any]", value: Any) -> None:
-    """Answer a future that may have been cancelled meanwhile."""
-    if future.done():
-        return
-    if isinstance(value, BaseException):
-        future.set_exception(value)
-    else:
-        future.set_result(value)
+def _set(segment: Waiting, answer: SegmentLogits | Rejection) -> None:
+    """Answer a segment that may have been given up meanwhile."""
+    if not segment.answer.done():
+        segment.answer.set_result(answer)

@@ -4,6 +4,7 @@ What the actors of a pool do is the pool's business; this knows neither Ray's ac
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterable
 from typing import Any, Self, TypeVar
@@ -12,6 +13,8 @@ from actors.crew import Crew, Member
 from infra.errors import RayError
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _LEAVE_S = 5.0
 """How long closing waits for cancelled work to end."""
@@ -22,6 +25,9 @@ class Life:
 
     Args:
         name: What the pool is called in messages, as in "the text pool".
+
+    Attributes:
+        warnings: What the user should be told: what the cluster did not give.
     """
 
     def __init__(self, name: str) -> None:
@@ -29,6 +35,7 @@ class Life:
         self._callers: set[asyncio.Task[Any]] = set()
         self._gate = threading.Lock()
         self._closed = False
+        self.warnings: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -88,17 +95,25 @@ class Life:
 
     async def _member(self, crew: Crew) -> Member:
         """Whichever member of a crew has room first, reserved."""
-        async with self._changed:
-            while True:
-                if free := crew.free():
-                    return crew.reserve(free[0])
-                crew.grow()
-                await self._changed.wait()
+        crew.waiting += 1
+        try:
+            async with self._changed:
+                while not (free := crew.free()):
+                    crew.grow(crew.waiting)
+                    await self._changed.wait()
+                return crew.reserve(free[0])
+        finally:
+            crew.waiting -= 1
 
     def _fail(self, error: BaseException) -> None:
         """End the pool's work with an error."""
         if not self._fatal.done():
             self._fatal.set_exception(error)
+
+    def _note(self, warning: str) -> None:
+        """Keep a warning for the record, and say it now."""
+        self.warnings = (*self.warnings, warning)
+        _log.warning("%s", warning)
 
     def _wake(self) -> None:
         """Something changed: let those who wait for a member look again."""

@@ -80,23 +80,46 @@ class Route(Options):
     revision: str | None = None
 
 
+class Bounds(Options):
+    """Workers that hold one language's model: at least `min_workers` as soon as it has work, at most `max_workers`."""
+
+    min_workers: int = Field(1, ge=1)
+    max_workers: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Bounds":
+        if self.max_workers is not None and self.max_workers < self.min_workers:
+            raise ValueError(f"max_workers ({self.max_workers}) must be at least min_workers ({self.min_workers})")
+        return self
+
+
 class Resources(Options):
     """How much of the cluster to use. None of these changes a result.
 
     Attributes:
-        readers: CPU actors that fetch, decode and segment; None derives it from the cluster.
-        min_workers, max_workers: Bounds of the scoring pool; None derives them from the cluster.
+        readers: CPU actors that fetch, decode and segment; None: in proportion to the scoring workers.
+        listeners: Language detectors at most; None: in proportion to the scoring workers.
+        min_workers, max_workers: Bounds of the scoring pool; None derives them from the cluster. With `num_gpus` or
+            `num_cpus`, `max_workers` may go beyond the present cluster: those without a place wait for an autoscaler.
+        languages: Bounds by language, within those.
         num_cpus, num_gpus: What one scoring worker asks Ray for; None derives it (one GPU each where there are GPUs).
+            0.25 of a GPU lets four workers share one.
         batch_seconds: Padded audio in one batch at most, in seconds; None: 30 on a CPU, 320 on a GPU.
-        media_in_flight: Media that may be read ahead; None: two for each reader and scoring worker. Bounds memory.
+        media_in_flight: Media that may be read ahead; None: two for each reader and scoring worker, and more of small
+            ones. Bounds memory.
         model_memory_gb: Weights one worker may keep; the least recently used model goes first. None: no bound.
         timeout_s: A read or a batch that takes longer counts as failed.
-        ready_s: How long to wait for the cluster to start the first actors.
+        ready_s: How long to wait for a place in the cluster; then the run goes on with what it has, and says so. With
+            nothing at all, it ends: nodes that an autoscaler adds must be there by then.
+        queue_s: How long to wait where the cluster has the place, but something else holds it all.
+        idle_s: A worker that has had nothing to do for so long, while no work waits, is let go.
     """
 
     readers: int | None = Field(None, ge=1)
+    listeners: int | None = Field(None, ge=1)
     min_workers: int | None = Field(None, ge=1)
     max_workers: int | None = Field(None, ge=1)
+    languages: dict[str, Bounds] = Field(default_factory=dict)
     num_cpus: float | None = Field(None, ge=0)
     num_gpus: float | None = Field(None, ge=0)
     batch_seconds: float | None = Field(None, gt=0)
@@ -104,3 +127,5 @@ class Resources(Options):
     model_memory_gb: float | None = Field(None, gt=0)
     timeout_s: float = Field(900, gt=0)
     ready_s: float = Field(180, gt=0)
+    queue_s: float = Field(3600, gt=0)
+    idle_s: float = Field(60, gt=0)

@@ -1,27 +1,56 @@
 """The pool: readers, a language detector and scorers on Ray, and their life from enter to exit.
 
-Media are read ahead within a bound; signals stay in Ray's object store, so the driver sees no audio. What happens to a
-medium along its road is actors/road.py's business; how segments become batches and get to the scorers, dispatch.py's.
+Media are read ahead within a bound; signals stay in Ray's object store, so the driver sees no audio. The crews grow
+with the work that waits and shrink when it ends. What happens to a medium along its road is actors/road.py's business;
+how segments become batches and get to the scorers, dispatch.py's.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.contract import Language, Medium, MediumResult, ModelSpec, Reading, Rejection, Signal, Span
-from actors.crew import Crew, WorkerLostError
+from actors.ahead import Ahead
+from actors.bounds import bounds_of
+from actors.contract import (
+    Language,
+    Medium,
+    MediumResult,
+    ModelSpec,
+    Reading,
+    Rejection,
+    SegmentLogits,
+    Signal,
+    Span,
+)
+from actors.crew import Crew
 from actors.dispatch import Dispatcher
+from actors.faults import WorkerLostError
 from actors.life import Life
+from actors.retries import Waiting
 from actors.road import Hands, PoolOptions, Road
 from actors.sizing import Sizes
-from actors.usage import Usage
+from actors.stall import Stall, Standing, cause_of
+from actors.usage import Held, Usage
+from actors.weights import prefetch
 from actors.workers import LanguageWorker, Reader, Scorer
+from infra import cluster
+from infra.settings import StoreAccess
 
 _TRIES = 3
 """How often a medium is read, or its language asked, when workers die under it."""
+
+_MOVES = 10
+"""The same where it is their nodes that go: no doing of the medium's, and not for ever."""
+
+_TEND_S = 5.0
+"""How often it is looked at whether somebody may go; more often where `idle_s` is short."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +83,9 @@ class Pool(Life):
         self._options = options
         self._sizes = sizes
         self._cast = cast or Cast()
+        self._bounds = bounds_of(options.routes, options.resources.languages)
+        self._stall = Stall()
+        self._at: Counter[str] = Counter()
         self.progress = Progress()
 
     # -- what callers use --------------------------------------------------------------------------------------------
@@ -83,6 +115,10 @@ class Pool(Life):
         """What the workers that live now have used so far, by kind."""
         return self._on_loop(self._usage())
 
+    def held(self) -> Held:
+        """What all workers have held so far, those that are gone included."""
+        return sum((crew.held(self._loop.time()) for crew in self._crews), Held())
+
     def description(self) -> dict[str, Any]:
         """How many workers of each kind there were at most, and on what: for the run's record."""
         return {
@@ -92,13 +128,20 @@ class Pool(Life):
             "devices": sorted(self._dispatcher.devices),
             "precision": {spec.source: spec.precision for spec in self._dispatcher.specs.values()},
             **self._sizes.description(),
+            "stall": self._stall.description(),
+            "lost": sum(crew.lost for crew in self._crews),
+            "lost_with_nodes": sum(crew.lost_nodes for crew in self._crews),
+            "reduced_batch_seconds": dict(self._dispatcher.reduced),
+            "warnings": list(self.warnings),
         }
 
     # -- the crews ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        self._ahead = asyncio.Semaphore(self._sizes.media_in_flight)
+        self._ahead = Ahead(self._sizes.media_in_flight, self._sizes.small_bytes)
         options, sizes = self._options, self._sizes
+        models = options.models or options.media
+        self._prefetching = self._prefetch(models)
         reader: Any = ray.remote(self._cast.reader).options(**sizes.reader)
         listener: Any = ray.remote(self._cast.listener).options(**sizes.listener)
         scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer)
@@ -116,28 +159,60 @@ class Pool(Life):
         )
         self._scorers = self._crew(
             "scoring workers",
-            lambda: scorer.remote(options.precision, sizes.scorer_threads, sizes.model_memory_bytes),
+            lambda: scorer.remote(options.precision, sizes.scorer_threads, sizes.model_memory_bytes, models),
             sizes.scorer,
             sizes.most_scorers,
             depth=2,
+            least=sizes.least_scorers,
         )
-        self._dispatcher = Dispatcher(self._scorers, options.routes.values(), sizes.batch_s, self._fail)
-        self._road = Road(options, Hands(self._read, self._listen, self._dispatcher.score))
+        self._crews = (self._readers, self._listeners, self._scorers)
+        self._feeding = (self._readers, self._listeners) if options.language else (self._readers,)
+        self._dispatcher = Dispatcher(self._scorers, self._bounds, sizes.batch_s, self._fail, self._noted)
+        self._road = Road(options, Hands(self._read, self._listen, self._score))
         self._readers.start(1)
         self._listeners.start(1 if options.language else 0)
-        self._scorers.start(sizes.least_scorers)
+        self._scorers.start(1)
+        self._tending = asyncio.create_task(self._tend())
 
-    def _crew(self, name: str, spawn: Any, needs: Mapping[str, float], most: int, *, depth: int = 1) -> Crew:
+    def _crew(
+        self, name: str, spawn: Any, needs: Mapping[str, float], most: int, *, depth: int = 1, least: int = 1
+    ) -> Crew:
         """Whole media go one at a time (a long one must not eat up the next one's time); a second batch may queue."""
-        resources = self._options.resources
         return Crew(
-            name, spawn, needs=needs, most=most, depth=depth, ready_s=resources.ready_s, timeout_s=resources.timeout_s,
-            changed=self._wake, fatal=self._fail,
+            name, spawn, needs=needs, least=least, most=most, depth=depth, resources=self._options.resources,
+            changed=self._wake, fatal=self._fail, warn=self._note,
         )  # fmt: skip
 
+    def _prefetch(self, access: StoreAccess) -> list[Any]:
+        """Have the models on every node that a scorer may come to; on one node its first scorer is as quick."""
+        nodes = cluster.room(self._sizes.scorer).fitting
+        routes = tuple({route for route in self._options.routes.values() if not Path(route.model).is_dir()})
+        if len(nodes) < 2 or not routes or self._cast.scorer is not Scorer:
+            return []
+        fetch: Any = ray.remote(prefetch)
+        places = (NodeAffinitySchedulingStrategy(node.id, soft=True) for node in nodes)
+        return [
+            fetch.options(num_cpus=0, max_retries=0, scheduling_strategy=at).remote(routes, access) for at in places
+        ]
+
+    async def _tend(self) -> None:
+        """Keep readers and detectors in proportion to the scorers, and let go who has nothing to do any more."""
+        while True:
+            await asyncio.sleep(min(_TEND_S, self._options.resources.idle_s / 2))
+            scorers = sum(member.ready for member in self._scorers.members)
+            self._readers.most = self._sizes.readers_for(scorers)
+            self._listeners.most = self._sizes.listeners_for(scorers)
+            for crew in (self._readers, self._listeners):
+                if not crew.waiting:
+                    crew.rest()
+            if not self._dispatcher.waiting:
+                self._scorers.rest()
+            super()._wake()
+
     def _stop(self) -> None:
+        self._tending.cancel()
         self._dispatcher.stop()
-        for crew in (self._readers, self._listeners, self._scorers):
+        for crew in self._crews:
             crew.stop()
 
     async def _usage(self) -> dict[str, list[Usage]]:
@@ -146,38 +221,75 @@ class Pool(Life):
 
     def _wake(self) -> None:
         """Something changed: give free scorers work, too."""
+        # Not before those who feed them have their place: on a small cluster many scorers would leave them none.
+        if all(any(member.ready for member in crew.members) for crew in self._feeding):
+            self._scorers.start(self._sizes.least_scorers)
         self._dispatcher.dispatch()
         super()._wake()
 
     # -- the road, and the hands along it ----------------------------------------------------------------------------
 
     async def _travel(self, medium: Medium) -> MediumResult:
-        async with self._ahead:
+        async with self._admitted(medium.size):
             return self._counted(await self._road.travel(medium))
 
     async def _from_memory(self, reading: Reading, signal: Signal, language: Language) -> MediumResult:
-        async with self._ahead:
+        async with self._admitted(signal.nbytes):
             stored = ray.put(signal)
             return self._counted(await self._road.score(reading, stored, (language,) * len(reading.spans)))
 
+    @asynccontextmanager
+    async def _admitted(self, size: int) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            with self._being("ahead"):
+                await held.enter_async_context(self._ahead.admitted(size))
+            yield
+
     async def _read(self, medium: Medium, given: Sequence[Span] | None) -> tuple[Reading | Rejection, Any]:
-        reading, signal = await self._call_any(self._readers, "read", medium, given, num_returns=2)
+        with self._being("reading"):
+            reading, signal = await self._call_any(self._readers, "read", medium, given, num_returns=2)
         return reading, signal
 
     async def _listen(self, signal: Any, spans: Sequence[Span]) -> tuple[tuple[Language, ...], float]:
-        languages, seconds = await self._call_any(self._listeners, "detect", signal, spans)
+        with self._being("hearing"):
+            languages, seconds = await self._call_any(self._listeners, "detect", signal, spans)
         return languages, seconds
+
+    async def _score(self, segments: Sequence[Waiting]) -> list[SegmentLogits | Rejection]:
+        with self._being("scoring"):
+            return await self._dispatcher.score(segments)
 
     async def _call_any(self, crew: Crew, method: str, *args: Any, **options: Any) -> Any:
         """Call whichever member has room first; where it dies, another, up to a bound."""
-        for trial in range(1, _TRIES + 1):
+        tries = moves = 0
+        while True:
             member = await self._member(crew)
             try:
                 return await crew.call(member, method, *args, **options)
-            except WorkerLostError:
-                if trial == _TRIES:
+            except WorkerLostError as error:
+                tries, moves = tries + (not error.node), moves + error.node
+                if tries >= _TRIES or moves >= _MOVES:
                     raise
-        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _being(self, where: str) -> Iterator[None]:
+        """Count a medium at a part of its road."""
+        self._at[where] += 1
+        try:
+            yield
+        finally:
+            self._at[where] -= 1
+            self._noted()
+
+    def _noted(self) -> None:
+        """Keep account of what idle scorers wait for."""
+        at, ready = self._at, [member for member in self._scorers.members if member.ready]
+        idle = sum(not member.in_flight for member in ready)
+        cause = cause_of(
+            ahead=at["ahead"], reading=at["reading"], hearing=at["hearing"], scoring=at["scoring"],
+            segments=self._dispatcher.waiting,
+        )  # fmt: skip
+        self._stall.note(self._loop.time(), Standing(len(ready), idle, cause))
 
     def _counted(self, result: MediumResult) -> MediumResult:
         self.progress.media += 1

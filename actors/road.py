@@ -23,12 +23,12 @@ from actors.contract import (
     Stage,
     segment_id,
 )
-from actors.crew import CallFailedError, InputLostError, WorkerLostError
-from actors.dispatch import Waiting
+from actors.faults import CallFailedError, InputLostError, WorkerLostError
 from actors.options import LanguageOptions, ReadOptions, Resources, Route, SegmentOptions
+from actors.retries import Waiting
 from infra.settings import StoreAccess
 
-_TRIES = 3
+_TRIES = 5
 """How often a medium is read again whose signal went with a node."""
 
 UNHEARD = Language("", 1.0, 1.0, "")
@@ -47,6 +47,7 @@ class PoolOptions:
         language: None where nobody listens: `routes` then has one model, under "", that hears every segment.
         given: Segments by media uri, where a label file gives them.
         digest: Hash each medium's content (`MediumResult.sha256`).
+        models: Where models in a store (`s3://…`) are fetched from; None: where media are.
     """
 
     media: StoreAccess
@@ -62,6 +63,7 @@ class PoolOptions:
     resources: Resources = field(default_factory=Resources)
     given: Mapping[str, tuple[Span, ...]] | None = None
     digest: bool = False
+    models: StoreAccess | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 The shares add up to the machine, so that a laptop with two cores places a reader, Whisper and two scorers at once.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,30 @@ _LISTENER_CPUS = 0.25
 _CORES_PER_SCORER = 4
 """CPU threads beyond which one wav2vec2 gains little; more workers do."""
 
+_CORES_PER_LISTENER = 8
+"""Cores of a GPU machine beyond which there is another detector: half of them are its threads."""
+
+_READERS_PER_GPU = 7.0
+"""Where no GPU is there yet to go by: silero-vad hears about 150 × real time a core, a large model 1,000 on a GPU."""
+
+_READERS_PER_CPU_SCORER = 0.5
+
+_SMALL_BYTES = 64 << 20
+"""About an hour of compressed speech, half an hour of plain samples: some batches for each of several GPUs."""
+
 _CPU_BATCH_S = 30.0
 _GPU_BATCH_S = 320.0
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of actors, their threads, and their Ray options (`num_cpus`, `num_gpus`)."""
+    """Numbers of actors, their threads, and their Ray options (`num_cpus`, `num_gpus`).
+
+    Attributes:
+        readers, listeners: At most, for the cluster as it was when this was derived.
+        media_in_flight: Media on the road at once; more, as long as all together have fewer than `small_bytes`.
+        readers_per_scorer, listeners_per_scorer: For one that has grown since; 0: never more than those.
+    """
 
     readers: int
     listeners: int
@@ -33,6 +51,17 @@ class Sizes:
     batch_s: float
     media_in_flight: int
     model_memory_bytes: int | None
+    small_bytes: int = 0
+    readers_per_scorer: float = 0.0
+    listeners_per_scorer: float = 0.0
+
+    def readers_for(self, scorers: int) -> int:
+        """How many readers keep so many scoring workers busy."""
+        return max(self.readers, math.ceil(scorers * self.readers_per_scorer))
+
+    def listeners_for(self, scorers: int) -> int:
+        """How many language detectors do."""
+        return max(self.listeners, math.ceil(scorers * self.listeners_per_scorer))
 
     def description(self) -> dict[str, Any]:
         """What a run's record says of them."""
@@ -63,17 +92,20 @@ def derive(resources: Resources, *, cpus: float, gpus: float, routes: int) -> Si
         most = max(1, int(gpus / num_gpus))
     else:
         most = min(cores, max(routes, cores // _CORES_PER_SCORER))
-    readers = resources.readers or (max(1, cores - most - 1) if on_gpu else max(1, cores // 8))
+    present = _present(resources, cores, gpus, num_gpus, most)
+    listeners = resources.listeners or (max(1, min(present, cores // _CORES_PER_LISTENER)) if on_gpu else 1)
+    readers = resources.readers or (max(1, cores - present - listeners) if on_gpu else max(1, cores // 8))
     if resources.num_cpus is not None:
         num_cpus = resources.num_cpus
     else:
-        share = _share(cores - _LISTENER_CPUS - readers * _READER_CPUS, most)
-        num_cpus = min(1.0, share) if on_gpu else share
+        beside = listeners * _LISTENER_CPUS + readers * _READER_CPUS
+        num_cpus = min(1.0, _share(cores - beside, present or 1)) if on_gpu else _share(cores - beside, most)
     threads = max(1, round(num_cpus)) if resources.num_cpus is not None else max(1, cores // most)
     memory_gb = resources.model_memory_gb
+    usual = _READERS_PER_GPU if on_gpu else _READERS_PER_CPU_SCORER
     return Sizes(
         readers=readers,
-        listeners=1,
+        listeners=listeners,
         least_scorers=min(resources.min_workers or 1, most),
         most_scorers=most,
         listener_threads=max(1, min(4, cores // 2)),
@@ -84,7 +116,17 @@ def derive(resources: Resources, *, cpus: float, gpus: float, routes: int) -> Si
         batch_s=resources.batch_seconds or (_GPU_BATCH_S if on_gpu else _CPU_BATCH_S),
         media_in_flight=resources.media_in_flight or 2 * (readers + most),
         model_memory_bytes=None if memory_gb is None else int(memory_gb * 1e9),
+        small_bytes=0 if resources.media_in_flight else _SMALL_BYTES,
+        readers_per_scorer=0.0 if resources.readers else readers / present if present else usual,
+        listeners_per_scorer=0.0 if resources.listeners or not on_gpu else listeners / max(1, present),
     )
+
+
+def _present(resources: Resources, cores: int, gpus: float, num_gpus: float, most: int) -> int:
+    """How many of the scoring workers the cluster could hold as it is; none, where an autoscaler is yet to start."""
+    if num_gpus > 0:
+        return min(most, int(gpus / num_gpus))
+    return min(most, max(1, int(cores / resources.num_cpus))) if resources.num_cpus else most
 
 
 def _share(cpus: float, workers: int) -> float:

@@ -31,6 +31,17 @@ def usage_here(steps_s: Mapping[str, float] | None = None) -> Usage:
     return Usage(peak, time.process_time(), dict(steps_s or {}))
 
 
+@dataclass(frozen=True)
+class Held:
+    """What workers have kept from others: shares of GPUs and CPUs, times the seconds that they were ready."""
+
+    gpu_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def __add__(self, other: "Held") -> "Held":
+        return Held(self.gpu_s + other.gpu_s, self.cpu_s + other.cpu_s)
+
+
 class Clock:
     """Wall time by step; the process's CPU time goes into `cpu_s`, where that is given."""
 

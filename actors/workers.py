@@ -30,6 +30,7 @@ from actors.contract import (
 )
 from actors.options import LanguageOptions, ReadOptions, Route, SegmentOptions
 from actors.usage import Clock, Usage, usage_here
+from actors.weights import model_here
 from infra.errors import StoreError
 from infra.settings import StoreAccess
 from infra.storage import ObjectChanged, ObjectMissing, Store
@@ -219,10 +220,15 @@ class Scorer(Worker):
         precision: As configured; `auto` leaves it to the hardware.
         threads: CPU threads of the models.
         memory_bytes: Weights kept at most; the least recently used model goes first. None: all are kept.
+        models: Where models in a store are fetched from; None: where the environment says.
     """
 
-    def __init__(self, precision: str, threads: int, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self, precision: str, threads: int, memory_bytes: int | None = None, models: StoreAccess | None = None
+    ) -> None:
         super().__init__()
+        self._access = models
+        self._starved = False
         self._precision = precision
         self._threads = threads
         self._memory_bytes = memory_bytes
@@ -236,9 +242,15 @@ class Scorer(Worker):
 
     def logits(self, route: Route, pieces: Sequence[Piece], *signals: Signal) -> Scored:
         """Score a batch with one model, loading it first if it is not held."""
+        if self._starved:
+            self._give_back()
         model = self._hold(route)
         clock = Clock(self._cpu_s)
-        logits = model.logits([signals[piece.signal][piece.start : piece.stop] for piece in pieces])
+        try:
+            logits = model.logits([signals[piece.signal][piece.start : piece.stop] for piece in pieces])
+        except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
+            self._starved = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+            raise
         return Scored(logits, model.spec, clock.lap("score"), _device())
 
     def held(self) -> tuple[Route, ...]:
@@ -249,10 +261,19 @@ class Scorer(Worker):
         from actors.checkpoints import load_audio
 
         if route not in self._models:
-            self._models[route] = load_audio(route.model, revision=route.revision, dtype=self._precision)
+            here = model_here(route.model, self._access)
+            self._models[route] = load_audio(here, revision=route.revision, dtype=self._precision)
             self._forget(keep=route)
         self._models.move_to_end(route)
         return self._models[route]
+
+    def _give_back(self) -> None:
+        """Return what torch keeps of the GPU's memory, now that nothing of the batch that was too large is left."""
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self._starved = False
 
     def _forget(self, keep: Route) -> None:
         """Let models go, the least recently used first, until the weights fit."""

@@ -1,7 +1,9 @@
 """The way to Ray: connect, disconnect, and what the cluster has. Who works there is decided in actors/pool.py."""
 
+import logging
 import socket
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +12,8 @@ from infra.errors import RayError
 from infra.parts import ray_variables
 from infra.services import Services
 from infra.settings import TELEMETRY_OFF, Settings, export, is_ray_job, ray_uses_tls
+
+_log = logging.getLogger(__name__)
 
 _PROBE_S = 5.0
 _EMPTY_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -22,6 +26,32 @@ class ClusterResources:
     cpus: float
     gpus: float
     nodes: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node, with all it has, free or not."""
+
+    id: str
+    cpus: float
+    gpus: float
+
+
+@dataclass(frozen=True)
+class Room:
+    """The living nodes, and those of them that are large enough for what was asked."""
+
+    nodes: tuple[Node, ...]
+    fitting: tuple[Node, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is such a node."""
+        return bool(self.fitting)
+
+    def __str__(self) -> str:
+        cpus, gpus = sum(node.cpus for node in self.nodes), sum(node.gpus for node in self.nodes)
+        return f"it has {cpus:g} CPUs and {gpus:g} GPUs in all, on {len(self.nodes)} nodes"
 
 
 def connect(services: Services, *, namespace: str | None = None, hub_offline: bool = False) -> None:
@@ -51,6 +81,7 @@ def connect(services: Services, *, namespace: str | None = None, hub_offline: bo
                 configure_logging=False,
                 include_dashboard=False,
             )
+            _keep_from_stdout()
         except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise RayError(
                 f"the Ray cluster at {services.ray_address} refused ({type(error).__name__}: {_first_line(error)}); "
@@ -74,6 +105,36 @@ def resources() -> ClusterResources:
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     alive = sum(1 for node in nodes if node["Alive"])
     return ClusterResources(float(total.get("CPU", 0)), float(total.get("GPU", 0)), alive)
+
+
+def room(needs: Mapping[str, float]) -> "Room":
+    """What the connected cluster has, and whether one of its nodes could hold `needs` (`num_cpus`, `num_gpus`)."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    alive = [Node(each["NodeID"], _has(each, "CPU"), _has(each, "GPU")) for each in nodes if each["Alive"]]
+    cpus, gpus = needs.get("num_cpus", 0.0), needs.get("num_gpus", 0.0)
+    return Room(tuple(alive), tuple(node for node in alive if node.cpus >= cpus and node.gpus >= gpus))
+
+
+def shown(needs: Mapping[str, float]) -> str:
+    """Needs in words."""
+    return f"{needs.get('num_cpus', 0):g} CPUs and {needs.get('num_gpus', 0):g} GPUs"
+
+
+def _has(node: Mapping[str, Any], resource: str) -> float:
+    return float(node["Resources"].get(resource, 0))
+
+
+def _keep_from_stdout() -> None:
+    """Ray prints to stdout what befalls the nodes: there, a command's one JSON document is expected."""
+    from ray._private import worker
+
+    def say(data: Mapping[str, Any], ignore_prefix: bool) -> None:  # noqa: ARG001 - it is given by name
+        for message in data["lines"]:
+            _log.warning("Ray: %s", " ".join(str(message).split()))
+
+    worker.print_to_stdstream = say
 
 
 def _prepare(services: Services) -> None:

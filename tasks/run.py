@@ -5,52 +5,48 @@ tasks/score.py's part.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
-from actors.contract import TAXONOMY, Flag
+from actors.contract import Flag
 from actors.options import Route
 from actors.road import PoolOptions
+from actors.usage import Held
 from infra.errors import InputError
 from infra.location import Location
 from infra.services import Services
+from infra.shelf import StoreShelf
 from infra.storage import Store
+from tasks.alarms import raised, references_of
 from tasks.config import Identity, ScoreConfig
+from tasks.history import History
 from tasks.label_texts import LabelTexts
 from tasks.labels import LabelledSpans, read_spans
+from tasks.operations import Alarms, Price
 from tasks.plan import Plan, list_media, make_plan, with_labels
-from tasks.promotions import Chosen
-from tasks.records import (
-    Corpus,
-    MediaCounts,
-    Outputs,
-    Promotion,
-    RunRecord,
-    Validation,
-    code_version,
-    lock_sha256,
-    new_run_id,
-)
+from tasks.records import Promotion, RunRecord, Validation, new_run_id
 from tasks.report import Summary, build_pages
+from tasks.run_record import corpus_of, outputs_of, what_came_of_it, what_it_took, what_was_used
 from tasks.score import ShardReport, decide_missing
 from tasks.store import ResultsStore, shard_id
 from tasks.tables import QUARANTINE
 from tasks.texts import TextStage, count_texts, resolve_texts
 from tasks.validate import check_summary
 
-N = TypeVar("N", int, float)
+_log = logging.getLogger(__name__)
 
 _MOST_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
 class Run:
-    """An opened run: what it scores, with what, and where results go."""
+    """An opened run: what it scores, with what, where results go, when it raises alarms, and what computing costs."""
 
     run_id: str
     started: datetime
@@ -63,6 +59,8 @@ class Run:
     labels: LabelledSpans | None = None
     label_texts: LabelTexts | None = None
     promotion: Promotion | None = None
+    alarms: Alarms = field(default_factory=Alarms)
+    price: Price | None = None
 
     def pool_options(self, plan: Plan) -> PoolOptions:
         """What the actors of this run need to know."""
@@ -79,6 +77,7 @@ class Run:
             language=config.language,
             precision=config.precision,
             resources=config.resources,
+            models=self.services.store,
             given=plan.given,
         )
 
@@ -88,9 +87,23 @@ class Run:
 
 
 def open_run(
-    media: str, results: str, config: ScoreConfig, services: Services, promotion: Promotion | None = None
+    media: str,
+    results: str,
+    config: ScoreConfig,
+    services: Services,
+    promotion: Promotion | None = None,
+    *,
+    alarms: Alarms | None = None,
+    price: Price | None = None,
 ) -> Run:
-    """Resolve a configuration to the bytes it depends on, and open the stores; `promotion`: what made it current.
+    """Resolve a configuration to the bytes it depends on, and open the stores.
+
+    Args:
+        media, results: `s3://bucket/prefix` of each.
+        config: What to score with; `promotion`: what made it current.
+        services: Where the stores are.
+        alarms: When the finished run is to be looked at; by default as `Alarms()` has it.
+        price: Of computing, for the record.
 
     Raises:
         ConfigError, CheckpointError, WeightsAbsentError: The configuration or a checkpoint is wrong or not here.
@@ -112,6 +125,8 @@ def open_run(
         labels=labels,
         label_texts=label_texts,
         promotion=promotion,
+        alarms=alarms or Alarms(),
+        price=price,
     )
 
 
@@ -149,9 +164,18 @@ def settle(run: Run, plan: Plan) -> None:
 
 
 def finish(
-    run: Run, plan: Plan, shards: Sequence[ShardReport], workers: Mapping[str, Any], texts: TextStage | None = None
+    run: Run,
+    plan: Plan,
+    shards: Sequence[ShardReport],
+    workers: Mapping[str, Any],
+    texts: TextStage | None = None,
+    held: Held | None = None,
 ) -> RunRecord:
-    """Decide what has no scores yet, check the whole, and store the run's record and its report."""
+    """Decide what has no scores yet, check the whole, and store the run's record and its report.
+
+    Args:
+        held: What the workers held; None where none was started.
+    """
     ledger = run.results.ledger().under(run.media)
     redecided = decide_missing(run.results, ledger, run.identity, run.run_id)
     summary = Summary.fold(run.results.current_scores(ledger, *run.identity.decisions.names))
@@ -161,17 +185,20 @@ def finish(
     quarantine = pa.concat_tables([QUARANTINE.empty_table(), *run.results.current_quarantine(ledger)])
     checked = check_summary(_shares(summary), run.config.warnings)
     failed = tuple(line for shard in shards for line in shard.failed)
-    warnings = (*checked.failed, *_label_problems(run, plan), *(text.warnings if text else ()))
+    told = (*_label_problems(run, plan), *workers.get("warnings", ()))
+    warnings = (*checked.failed, *told, *(text.warnings if text else ()))
     record = RunRecord(
-        **_what_was_used(run, workers),
-        **_what_came_of_it(run, plan, shards, texts),
+        **what_was_used(run, plan, workers),
+        **what_came_of_it(run, plan, shards, texts),
+        **what_it_took(run, shards, held),
         decision=decision,
         redecided=redecided + (texts.redecided - texts.fresh if texts else 0),
         validation=Validation(success=not failed, failed=failed, warnings=warnings),
-        corpus=_corpus(run, summary, quarantine.num_rows),
+        corpus=corpus_of(run, summary, quarantine.num_rows),
         text=text,
-        outputs=_outputs(run, decision),
+        outputs=outputs_of(run, decision),
     )
+    record = with_alarms(record, _history(run), run.alarms)
     checks = {
         "failed": failed,
         "summary": checked.results,
@@ -185,49 +212,26 @@ def finish(
     return record
 
 
-def _what_was_used(run: Run, workers: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "media_uri": run.media.uri,
-        "results_uri": run.results.location.uri,
-        "code_version": code_version(),
-        "lock_sha256": lock_sha256(),
-        "fingerprint": run.identity.fingerprint,
-        "config": run.config.model_dump(mode="json"),
-        "configuration": Chosen(run.config, run.promotion).used,
-        "models": {key: each.spec(run.config.precision) for key, each in run.identity.checkpoints.items()},
-        "whisper": {"name": run.config.language.model, "weights_sha256": run.identity.detector_sha256},
-        "workers": dict(workers),
-    }
+def with_alarms(record: RunRecord, history: History, options: Alarms) -> RunRecord:
+    """The record with its alarms, and with the runs that it was compared with for them."""
+    references = _references(record, history, options)
+    found = raised(record, references, options)
+    return record.model_copy(update={"alarms": found, "reference": tuple(each.run_id for each in references)})
 
 
-def _what_came_of_it(run: Run, plan: Plan, shards: Sequence[ShardReport], texts: TextStage | None) -> dict[str, Any]:
-    finished = datetime.now(UTC)
-    seconds = (finished - run.started).total_seconds()
-    audio_s = sum(shard.audio_seconds for shard in shards)
-    outcomes = _sum(shard.outcomes for shard in shards)
-    return {
-        "started": run.started.isoformat(timespec="seconds"),
-        "finished": finished.isoformat(timespec="seconds"),
-        "seconds": seconds,
-        "audio_seconds": audio_s,
-        "realtime_factor": audio_s / seconds if audio_s else None,
-        "media": MediaCounts(
-            planned=plan.media,
-            scored=outcomes.get("scored", 0),
-            silent=outcomes.get("silent", 0),
-            skipped=plan.skipped,
-            quarantined=outcomes.get("quarantined", 0),
-            failed=outcomes.get("failed", 0),
-            removed=len(plan.removed),
-            other=dict(plan.other),
-        ),
-        "segments": sum(shard.segments for shard in shards),
-        "stages": _sum([*(shard.seconds for shard in shards), *([texts.seconds] if texts else [])]),
-        "languages": _sum(shard.languages for shard in shards),
-        "emotions": _sum(shard.emotions for shard in shards),
-        "undecided": sum(shard.undecided for shard in shards),
-    }
+def _references(record: RunRecord, history: History, options: Alarms) -> tuple[RunRecord, ...]:
+    if options.reference is not None:
+        try:
+            return (history.get(options.reference),)
+        except InputError as error:
+            # A name that fits no run must not cost the night's results, nor the comparison.
+            _log.warning("alarms.reference is left aside, and the newest earlier runs are taken: %s", error)
+    return references_of(record, history.backwards())
+
+
+def _history(run: Run) -> History:
+    place = run.results.location
+    return History(StoreShelf(Store(run.services.access_for(place.uri)), place))
 
 
 def _label_problems(run: Run, plan: Plan) -> tuple[str, ...]:
@@ -248,50 +252,6 @@ def _shares(summary: Summary) -> dict[str, float]:
         "uncertain_language_rate": summary.flags.get(Flag.UNCERTAIN_LANGUAGE, 0) / summary.segments,
     }
     return {name: share for name, share in shares.items() if share is not None}
-
-
-def _corpus(run: Run, summary: Summary, quarantined: int) -> Corpus:
-    emotions = {emotion: int(count) for emotion, count in zip(TAXONOMY, summary.totals, strict=False) if count}
-    return Corpus(
-        media=summary.media,
-        segments=summary.segments,
-        audio_seconds=summary.seconds,
-        languages={language: int(counts.sum()) for language, counts in summary.counts.items()},
-        emotions=emotions,
-        undecided=summary.undecided,
-        quarantined=quarantined,
-        alarms=_alarms(run, summary),
-    )
-
-
-def _alarms(run: Run, summary: Summary) -> dict[str, tuple[str, ...]]:
-    """What makes the models of this run suspicious, from all that they said of the corpus."""
-    labels = {
-        each.source: TAXONOMY if each.kind == "dimensional" else each.labels
-        for each in run.identity.checkpoints.values()
-    }
-    found = {model: said.alarms(labels[model]) for model, said in summary.said.items() if model in labels}
-    return {model: alarms for model, alarms in found.items() if alarms}
-
-
-def _outputs(run: Run, decision: str) -> Outputs:
-    report = run.results.run_uri(run.run_id, "report.html")
-    local = run.services.local_path(report)
-    return Outputs(
-        scores=run.results.folder_uri("scores", decision),
-        report=report,
-        quarantine=run.results.folder_uri("quarantine"),
-        run=run.results.run_uri(run.run_id, "run.json"),
-        report_file=None if local is None else str(local),
-    )
-
-
-def _sum(counts: Iterable[Mapping[str, N]]) -> dict[str, N]:
-    total: dict[str, N] = {}
-    for each in counts:
-        for key, value in each.items():
-            total[key] = total[key] + value if key in total else value
-    return dict(sorted(total.items()))
 
 
 def _write(run: Run, name: str, text: str, content_type: str) -> None:

@@ -4,6 +4,7 @@
     load_audio, load_text(source)         the same, where only one of the two will do
     identify(source) -> CheckpointIdentity    what it is, without loading it
     locate(source) -> Path                where its files lie
+    is_stored(source), local_copy(source, access) -> Path    the same for models in a store, copied to each node once
     known() -> list[CatalogueEntry]       the checkpoints that Seraph knows of
     label_map(labels) -> dict             what its labels mean in the taxonomy
     non_commercial(licence) -> bool       whether a licence forbids commercial use
@@ -16,17 +17,20 @@ from actors.checkpoints.catalogue import known as _known
 from actors.checkpoints.identity import CheckpointIdentity, examine
 from actors.checkpoints.labels import label_map
 from actors.checkpoints.source import locate
+from actors.checkpoints.stored import is_stored, local_copy
 from actors.contract import EmotionModel, TextEmotionModel
 
 __all__ = [
     "CatalogueEntry",
     "CheckpointIdentity",
     "identify",
+    "is_stored",
     "known",
     "label_map",
     "load",
     "load_audio",
     "load_text",
+    "local_copy",
     "locate",
     "non_commercial",
 ]

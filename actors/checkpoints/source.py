@@ -12,6 +12,7 @@ from actors.checkpoints.catalogue import entry_of
 from actors.checkpoints.files import weight_files
 from actors.checkpoints.hub import Hub, cached_snapshot
 from actors.checkpoints.pulled import check_pulled, find_pulled, read_record
+from actors.checkpoints.stored import is_stored, local_copy
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import Settings
 
@@ -35,7 +36,7 @@ def locate(source: str, revision: str | None = None, *, network: bool | None = N
     """Find the folder of a checkpoint: what was pulled, the hub's cache, the hub where that is allowed.
 
     Args:
-        source: A local folder, or a hub id (`owner/name`).
+        source: A local folder, a hub id (`owner/name`), or `s3://bucket/prefix` of a pulled folder.
         revision: Commit, tag or branch of a hub repository; None is the newest pull, else the main branch as last
             fetched. Of a folder that was pulled it must be the commit that the folder holds, or what was asked for.
         network: Whether the hub may be asked; None follows the environment (`HF_HUB_OFFLINE`).
@@ -47,6 +48,8 @@ def locate(source: str, revision: str | None = None, *, network: bool | None = N
     folder = Path(source).expanduser()
     if source and folder.is_dir():
         return _checked_folder(folder.resolve(), revision)
+    if is_stored(source):
+        return _checked_folder(local_copy(source), revision)
     check_hub_id(source)
     refuse_known(source)
     settings = Settings.from_environment()

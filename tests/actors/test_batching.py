@@ -43,9 +43,9 @@ def test_items_of_similar_length_go_together() -> None:
 
 def test_a_batch_is_full_once_its_seconds_reach_the_budget() -> None:
     waiting = batcher(10, [4.0, 5.0])
-    assert not waiting.full
+    assert not waiting.full()
     waiting.add((2, 1.0))
-    assert waiting.full
+    assert waiting.full()
 
 
 def test_padding_stays_small_when_much_is_waiting() -> None:
@@ -56,3 +56,11 @@ def test_padding_stays_small_when_much_is_waiting() -> None:
     while batch := waiting.take():
         padded += max(length for _, length in batch) * len(batch)
     assert padded / sum(lengths) < 1.15
+
+
+def test_a_worker_that_takes_less_gets_less_and_nothing_takes_more_than_the_budget() -> None:
+    waiting = batcher(10, [2.0] * 6)
+    assert [batcher(10, [2.0] * 3).full(budget) for budget in (None, 4.0, 8.0, 100.0)] == [False, True, False, False]
+    assert len(waiting.take(4.0)) == 2
+    assert len(waiting.take(100.0)) == 4
+    assert len(batcher(10, [7.0, 7.0]).take(1.0)) == 1, "a segment that is longer than that goes alone"

@@ -1,13 +1,167 @@
-"""What the dispatcher adds to a row. How it hands out batches is tested with the pool."""
+"""actors/dispatch.py with a stand-in for the crew: who gets which batch, and what is added to a row."""
 
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 import pytest
 
-from actors.contract import Flag, ModelSpec, Span
-from actors.dispatch import window_flags
+from actors.contract import Flag, Language, Medium, ModelSpec, Reason, Rejection, SegmentLogits, Span
+from actors.crew import Member
+from actors.dispatch import Dispatcher, window_flags
+from actors.faults import CallFailedError, WorkerLostError
+from actors.options import Bounds, Route
+from actors.retries import Waiting
+from actors.workers import Piece, Scored
+
+ENGLISH, KOREAN = Route(model="english"), Route(model="korean")
+Work = Callable[["Worker", int], None]
+"""What a worker does with a batch of so many: nothing, or raise."""
+
+
+class Worker(Member):
+    """One of the crew; Route and size of each batch that it got."""
+
+    def __init__(self) -> None:
+        super().__init__(None, 0.0, ready=True)
+        self.got: list[tuple[Route, int]] = []
+
+
+class StandInCrew:
+    """Workers that answer at once, or do to a batch what they are told."""
+
+    def __init__(self, number: int, work: Work) -> None:
+        self.members = [Worker() for _ in range(number)]
+        self.asked: list[int] = []
+        self._work = work
+
+    def free(self) -> list[Worker]:
+        return sorted(
+            (each for each in self.members if each.in_flight < 2 and not each.exclusive),
+            key=lambda each: each.in_flight,
+        )
+
+    def reserve(self, member: Worker) -> Worker:
+        member.in_flight += 1
+        return member
+
+    def grow(self, number: int) -> None:
+        self.asked.append(number)
+
+    def help_is_coming(self) -> bool:
+        return False
+
+    async def call(self, member: Worker, method: str, route: Route, pieces: Sequence[Piece], *signals: Any) -> Scored:
+        member.got.append((route, len(pieces)))
+        try:
+            await asyncio.sleep(0)
+            self._work(member, len(pieces))
+        except WorkerLostError:
+            self.members.remove(member)
+            raise
+        finally:
+            member.in_flight -= 1
+        return Scored(np.zeros((len(pieces), 2), np.float32), spec(None), 0.1, "cpu")
+
+
+def willing(worker: Worker, number: int) -> None: ...
 
 
 def spec(window_s: float | None) -> ModelSpec:
     return ModelSpec("m", None, "0" * 64, "whisper", "categorical", ("a", "b"), 16_000, "p", "fp32", window_s=window_s)
+
+
+def scored(
+    crew: StandInCrew, *asked: tuple[Route, int], bounds: dict[Route, Bounds] | None = None
+) -> tuple[list[SegmentLogits | Rejection], Dispatcher]:
+    """Let segments of one second be scored, so many of each route; a batch holds four."""
+
+    async def scenario() -> tuple[list[SegmentLogits | Rejection], Dispatcher]:
+        def fatal(error: BaseException) -> None:
+            raise error
+
+        unbounded = {ENGLISH: Bounds(), KOREAN: Bounds()}
+        dispatcher = Dispatcher(crew, unbounded | (bounds or {}), 4.0, fatal, lambda: None)  # type: ignore[arg-type]
+        return await asyncio.wait_for(dispatcher.score(_segments(asked)), 5), dispatcher
+
+    return asyncio.run(scenario())
+
+
+def _segments(asked: Sequence[tuple[Route, int]]) -> list[Waiting]:
+    loop, medium, language = asyncio.get_running_loop(), Medium("s3://b/a", "e", 1), Language("en", 0.9, 0.8, "en")
+    return [
+        Waiting(f"{route.model}-{n}", medium, Span(n, n + 1), b"1", language, route, (), loop.create_future())
+        for route, number in asked
+        for n in range(number)
+    ]
+
+
+def test_a_worker_whose_memory_ran_out_gets_smaller_batches_of_that_model_from_then_on() -> None:
+    def small(worker: Worker, number: int) -> None:
+        if number > 2:
+            raise CallFailedError(MemoryError("4 GiB"))
+
+    crew = StandInCrew(1, small)
+    answers, dispatcher = scored(crew, (ENGLISH, 16))
+    assert all(isinstance(answer, SegmentLogits) for answer in answers)
+    sizes = [number for _, number in crew.members[0].got]
+    # The second batch was queued behind the first before that one failed.
+    assert (sizes[:2], set(sizes[2:])) == ([4, 4], {2})
+    assert dispatcher.reduced == {"english": 2.0}
+
+
+def test_a_batch_whose_node_went_goes_elsewhere_as_it_is() -> None:
+    def on_a_lost_node(worker: Worker, number: int) -> None:
+        if worker is first:
+            raise WorkerLostError(Reason.WORKER_DIED, "its node has died", node=True)
+
+    crew = StandInCrew(2, on_a_lost_node)
+    first, second = crew.members
+    answers, _ = scored(crew, (ENGLISH, 4))
+    assert all(isinstance(answer, SegmentLogits) for answer in answers)
+    assert (first.got, second.got) == ([(ENGLISH, 4)], [(ENGLISH, 4)])
+
+
+def test_a_guilty_segment_costs_no_other() -> None:
+    def on_death(worker: Worker, number: int) -> None:
+        crew.members.append(Worker())  # as a real crew replaces the dead
+        raise WorkerLostError(Reason.WORKER_DIED, "signal 9")
+
+    crew = StandInCrew(1, on_death)
+    answers, _ = scored(crew, (ENGLISH, 2))
+    assert [type(answer) for answer in answers] == [Rejection, Rejection]
+    assert {answer.segment_id for answer in answers if isinstance(answer, Rejection)} == {"english-0", "english-1"}
+
+
+def test_no_more_workers_load_a_model_than_its_language_may_have() -> None:
+    crew = StandInCrew(3, willing)
+    scored(crew, (KOREAN, 40), bounds={KOREAN: Bounds(max_workers=1)})
+    assert [bool(worker.got) for worker in crew.members] == [True, False, False]
+    assert crew.asked == [], "nor is another started"
+    unbounded = StandInCrew(3, willing)
+    scored(unbounded, (KOREAN, 40))
+    assert all(worker.got for worker in unbounded.members)
+
+
+def test_a_language_has_its_least_workers_as_soon_as_there_is_work() -> None:
+    crew = StandInCrew(2, willing)
+    scored(crew, (ENGLISH, 12), bounds={ENGLISH: Bounds(min_workers=2)})
+    assert all(worker.got for worker in crew.members)
+
+
+def test_as_many_workers_are_asked_for_as_the_waiting_work_is_worth() -> None:
+    async def scenario() -> None:
+        dispatcher = Dispatcher(crew, {ENGLISH: Bounds(), KOREAN: Bounds()}, 4.0, print, lambda: None)  # type: ignore[arg-type]
+        waiting = asyncio.create_task(dispatcher.score(_segments([(ENGLISH, 32), (KOREAN, 1)])))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    crew = StandInCrew(0, willing)
+    asyncio.run(scenario())
+    # Eight English batches are worth four workers, and Korean must have one.
+    assert crew.asked[0] == 5
 
 
 @pytest.mark.parametrize(

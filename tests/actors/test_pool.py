@@ -1,6 +1,7 @@
 """The pool on a real Ray, with stand-ins for the workers: routing, bounds, and everything that can die."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -63,8 +64,9 @@ def test_every_medium_gets_its_result_in_order_with_its_own_logits() -> None:
     assert results[3].rejections[0].reason is Reason.UNDECODABLE
 
 
-def test_a_segment_that_kills_its_worker_is_quarantined_alone() -> None:
-    results = score("plain-3", "poison-1", "plain-4", "plain-2")
+@pytest.mark.parametrize("poison", ["poison", "sigkill"])
+def test_a_segment_that_kills_its_worker_is_quarantined_alone(poison: str) -> None:
+    results = score("plain-3", f"{poison}-1", "plain-4", "plain-2")
     assert [len(result.rows) for result in results] == [3, 0, 4, 2]
     rejection = results[1].rejections[0]
     assert rejection.reason is Reason.WORKER_DIED
@@ -117,6 +119,49 @@ def test_a_cluster_that_cannot_give_the_actors_is_told_of_in_time() -> None:
         pool.score(media("plain-1"))
 
 
+def test_a_cluster_that_something_else_holds_is_not_waited_for_for_ever() -> None:
+    holder = ray.remote(num_cpus=4)(_Holder).remote()
+    ray.get(holder.ready.remote())
+    options = replace(OPTIONS, resources=Resources(ready_s=0.5, queue_s=1))
+    with pytest.raises(RayError, match="no place in the Ray cluster"), Pool(options, sizes(), CAST) as pool:
+        pool.score(media("plain-1"))
+    ray.kill(holder)
+
+
+def test_with_fewer_workers_than_asked_for_the_run_goes_on_and_its_record_says_so() -> None:
+    asked = {"min_workers": 3, "max_workers": 3, "num_cpus": 2.0, "ready_s": 3.0}
+    with Pool(replace(OPTIONS, resources=Resources(**asked)), sizes(**asked), CAST) as pool:
+        (result,) = pool.score(media("plain-2"))
+        # Readers and Whisper take half a CPU of the four.
+        _wait_until(lambda: any("gave 1 of 3 scoring workers within 3 s" in line for line in pool.warnings))
+        told = pool.description()
+    assert len(result.rows) == 2
+    assert told["warnings"] == list(pool.warnings)
+
+
+def test_workers_come_with_the_work_and_go_when_there_is_none() -> None:
+    elastic = replace(OPTIONS, resources=Resources(idle_s=0.5))
+    with Pool(elastic, sizes(), CAST) as pool:
+        assert len(pool.usage()["scorers"]) <= 1
+        signal = stubs.np.full(40 * stubs.SECOND, 0.001, stubs.np.float32)
+        spans = tuple(Span(float(i), float(i + 1)) for i in range(40))
+        languages = [Language(each, 0.9, 0.8, each) for each in ("en", "ko")]
+        pool.score_signals([(Reading(Medium("s3://b/a", "e", 1), 40.0, spans), signal, each) for each in languages])
+        _wait_until(lambda: pool.description()["scorers"] == 2)
+        _wait_until(lambda: len(pool.usage()["scorers"]) == 1)
+        assert len(pool.score(media("plain-1"))[0].rows) == 1
+
+
+def test_the_record_says_what_workers_waited_for() -> None:
+    with Pool(OPTIONS, sizes(), CAST) as pool:
+        pool.score(media(*["plain-3"] * 8))
+        told = pool.description()
+    causes = ("readers", "language", "models", "nothing_left")
+    assert 0 <= told["stall"]["share"] <= 1
+    assert sum(told["stall"][cause] for cause in causes) == pytest.approx(told["stall"]["share"], abs=1e-3)
+    assert (told["lost"], told["lost_with_nodes"], told["warnings"]) == (0, 0, [])
+
+
 def test_two_threads_may_score_at_once() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -140,6 +185,17 @@ def test_without_listening_one_model_hears_every_segment_and_media_are_known_by_
     assert [(row.model, row.language.language) for row in result.rows] == [("only", ""), ("only", "")]
     assert result.routes == {"": "id"}
     assert result.sha256 == "c0ffee"
+
+
+def _wait_until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+class _Holder:
+    def ready(self) -> None: ...
 
 
 class _NeverListens:

@@ -71,8 +71,8 @@ def test_a_machine_without_gpus_has_a_worker_for_each_language_and_then_one_for_
     ("cpus", "gpus", "readers", "share"),
     [
         (8, 1, 6, 1.0),
-        (16, 8, 7, 1.0),
-        (64, 8, 55, 1.0),
+        (16, 8, 6, 1.0),
+        (64, 8, 48, 1.0),
         # (8 - 0.25 - 0.25) / 8, rounded down: eight whole CPUs would leave no room for a reader
         (8, 8, 1, 0.93),
     ],
@@ -131,6 +131,53 @@ def test_many_workers_on_few_cores_still_fit() -> None:
 
 def test_media_in_flight_are_two_for_each_reader_and_scorer() -> None:
     assert _derive(16).media_in_flight == 2 * (2 + 4)
+
+
+@pytest.mark.parametrize(("cpus", "gpus", "listeners"), [(64, 0, 1), (8, 1, 1), (16, 8, 2), (64, 8, 8), (192, 8, 8)])
+def test_beside_gpus_there_is_a_listener_for_every_eight_cores(cpus: int, gpus: int, listeners: int) -> None:
+    assert _derive(cpus, gpus).listeners == listeners
+
+
+def test_more_workers_than_the_cluster_has_room_for_are_asked_for_where_one_says_what_it_takes() -> None:
+    sizes = _derive(16, 2, num_gpus=0.25, max_workers=100)
+    # Two GPUs hold eight, and their share of the CPUs is as if there were no more.
+    assert (sizes.most_scorers, sizes.scorer) == (100, _derive(16, 2, num_gpus=0.25).scorer)
+    assert _derive(4, max_workers=8, num_cpus=2).scorer == {"num_cpus": 2, "num_gpus": 0.0}
+
+
+def test_a_cluster_whose_gpus_are_yet_to_come_is_asked_for_whole_ones() -> None:
+    sizes = _derive(4, 0, num_gpus=1, max_workers=8)
+    assert (sizes.most_scorers, sizes.least_scorers) == (8, 1)
+    assert sizes.scorer == {"num_cpus": 1.0, "num_gpus": 1}
+    assert sizes.batch_s == 320.0
+    # No GPU to go by: seven readers to each.
+    assert [sizes.readers_for(scorers) for scorers in (0, 1, 8)] == [3, 7, 56]
+
+
+def test_readers_and_listeners_keep_step_with_workers_that_come_later() -> None:
+    sizes = _derive(16, 2, num_gpus=1, max_workers=16)
+    assert (sizes.readers, sizes.listeners) == (12, 2)
+    assert [(sizes.readers_for(n), sizes.listeners_for(n)) for n in (0, 2, 4, 16)] == [
+        (12, 2),
+        (12, 2),
+        (24, 4),
+        (96, 16),
+    ]
+
+
+def test_what_is_configured_keeps_step_with_nobody() -> None:
+    sizes = _derive(16, 2, num_gpus=1, max_workers=16, readers=3, listeners=1)
+    assert (sizes.readers_for(16), sizes.listeners_for(16)) == (3, 1)
+
+
+def test_on_cpus_alone_readers_grow_only_where_the_cluster_may() -> None:
+    assert _derive(16).readers_for(4) == 2
+    assert _derive(16, num_cpus=4, max_workers=40).readers_for(40) == 20
+
+
+def test_more_small_media_are_read_ahead_unless_a_number_is_configured() -> None:
+    assert _derive(16).small_bytes == 64 << 20
+    assert _derive(16, media_in_flight=7).small_bytes == 0
 
 
 def test_the_listener_gets_half_of_the_cores_and_at_most_four_threads() -> None:

@@ -356,6 +356,27 @@ def test_a_checkpoint_that_cannot_be_loaded_is_an_error_of_the_run_and_takes_no_
     assert scorer.held() == (routes[0],)
 
 
+class FullModel:
+    """Has no room for more than one signal at once."""
+
+    spec = None
+
+    def logits(self, signals: Sequence[Signal]) -> npt.NDArray[np.float32]:
+        if len(signals) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return np.zeros((len(signals), 2), np.float32)
+
+
+def test_a_worker_whose_memory_ran_out_keeps_its_model_and_scores_what_fits() -> None:
+    scorer, route = Scorer("fp32", threads=1), Route(model="full")
+    scorer._models[route] = FullModel()  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(torch.OutOfMemoryError):
+            scorer.logits(route, PIECES, *SIGNALS)
+        assert scorer.logits(route, PIECES[:1], *SIGNALS).logits.shape == (1, 2)
+    assert scorer.held() == (route,)
+
+
 @pytest.mark.usefixtures("threads")
 def test_ready_sets_the_threads_and_loads_nothing() -> None:
     scorer = Scorer("fp32", threads=1)

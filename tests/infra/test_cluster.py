@@ -43,7 +43,8 @@ def worker():
 
 print("to be kept from the driver's own output")
 found = cluster.resources()
-answer = {"worker": ray.get(worker.remote()), "cpus": found.cpus, "nodes": found.nodes}
+fits = [cluster.room({"num_cpus": cpus, "num_gpus": 0}).fits for cpus in (1, found.cpus, found.cpus + 1)]
+answer = {"worker": ray.get(worker.remote()), "cpus": found.cpus, "nodes": found.nodes, "fits": fits}
 cluster.disconnect()
 cluster.disconnect()
 Path(sys.argv[4]).write_text(json.dumps(answer))
@@ -74,6 +75,7 @@ def test_a_driver_connects_with_the_token_whether_or_not_ray_was_imported_before
     answer = json.loads((tmp_path / "answer.json").read_text())
     assert answer["cpus"] == os.cpu_count()
     assert answer["nodes"] == 1
+    assert answer["fits"] == [True, True, False]
     assert answer["worker"] == {
         "hub": False,
         "HF_HUB_OFFLINE": "1",
@@ -120,6 +122,14 @@ def _answer(server: socket.socket, greeting: bytes) -> None:
         connection.sendall(greeting)
         while connection.recv(1024):  # until the other side gives up
             pass
+
+
+def test_what_a_cluster_has_is_told_in_words() -> None:
+    large, small = cluster.Node("a", 8, 1), cluster.Node("b", 4, 0)
+    assert str(cluster.Room((large, small), (large,))) == "it has 12 CPUs and 1 GPUs in all, on 2 nodes"
+    assert cluster.Room((large, small), (large,)).fits
+    assert not cluster.Room((large, small), ()).fits
+    assert cluster.shown({"num_cpus": 0.5, "num_gpus": 0}) == "0.5 CPUs and 0 GPUs"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:port", "ray://head:70000"])

@@ -1,10 +1,12 @@
 """Stand-ins for the workers, for tests of the pool on a real Ray: they need no store, no Whisper and no checkpoint.
 
 What a stand-in does with a medium stands in its uri's last part: `3` has three segments, `silent`, `broken`, `poison`
-(kills every scorer that gets it, once per segment), `nan`, `error`, `oom2` (out of memory in batches over two).
+(ends every scorer that gets it, once per segment), `sigkill` (the same, as the kernel does it), `nan`, `error`, `oom2`
+(out of memory in batches over two).
 """
 
 import os
+import signal
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,14 +23,22 @@ from actors.contract import (
     Stage,
 )
 from actors.options import Route
+from actors.usage import Usage, usage_here
 from actors.workers import Piece, Scored
 
 SECOND = 16_000
-MARKS = {"poison": -0.9, "nan": -0.8, "error": -0.7, "oom": -0.6}
+MARKS = {"poison": -0.9, "nan": -0.8, "error": -0.7, "oom": -0.6, "sigkill": -0.5}
 """What a signal of that kind is filled with; a plain one holds its medium's number / 1000."""
 
 
-class StubReader:
+class Stub:
+    """What every worker can say of itself."""
+
+    def usage(self) -> Usage:
+        return usage_here()
+
+
+class StubReader(Stub):
     """Makes signals of one-second segments instead of reading any."""
 
     def __init__(self, *_: object, digest: bool) -> None:
@@ -48,7 +58,7 @@ class StubReader:
         return Reading(medium, float(number), spans, sha256=self._sha256), np.full(number * SECOND, value, np.float32)
 
 
-class StubListener:
+class StubListener(Stub):
     """Hears Korean in uris with `/ko/`, Japanese in `/ja/`, English elsewhere."""
 
     def __init__(self, *_: object) -> None:
@@ -61,7 +71,7 @@ class StubListener:
         return (Language(language, 0.9, 0.8, language),) * len(spans), 0.0
 
 
-class StubScorer:
+class StubScorer(Stub):
     """Answers with (first sample, route's length, batch size) instead of a model's logits."""
 
     def __init__(self, *_: object) -> None:
@@ -74,6 +84,8 @@ class StubScorer:
         marked = {name for name, mark in MARKS.items() if any(abs(value - mark) < 1e-6 for value in values)}
         if "poison" in marked:
             os._exit(1)
+        if "sigkill" in marked:
+            os.kill(os.getpid(), signal.SIGKILL)
         if "error" in marked:
             raise ValueError("no such sound")
         if "oom" in marked and len(pieces) > 2:

@@ -45,6 +45,13 @@ def test_merged_labels_are_told_with_the_prior_that_merging_gives(tmp_path: Path
     ]
 
 
+def test_merging_labels_that_may_hold_together_gives_no_lead(tmp_path: Path) -> None:
+    place = write_soxan(tmp_path, labels=("happy", "joy", "sad", "angry", "neutral"))
+    edit_config(place, problem_type="multi_label_classification")
+
+    assert assess(str(place)).merged == ()
+
+
 def test_labels_that_nobody_knows_leave_it_ok_and_are_listed(tmp_path: Path) -> None:
     edit_config(write_stock(tmp_path), id2label=..., label2id=...)
 
