@@ -14,13 +14,16 @@ from typing import Protocol
 
 from infra.errors import StoreError
 from infra.processes import free_port
-from infra.settings import StoreAccess, child_environment
+from infra.settings import HEARTBEAT_S, StoreAccess, child_environment, prefect_auth
 from infra.storage import Patience, Store
 
 HOST = "127.0.0.1"
 
 LISTING_CACHE_S = 1
 """How long the object server may remember a listing: longer is faster on many pages, shorter sees new files sooner."""
+
+_PORT_FILE = "port"
+"""In the Prefect server's folder: where it listened last."""
 
 _SOCKET_PATH_LIMIT = 107
 """Bytes in the path of a Unix socket, at most (unix(7))."""
@@ -126,7 +129,7 @@ class ObjectServer:
 
 @dataclass(frozen=True)
 class PrefectServer:
-    """A Prefect server on SQLite in `home/prefect`."""
+    """A Prefect server on SQLite in `home/prefect`. Started again, it is where it was: runs may be talking to it."""
 
     home: Path
     name: str = "prefect"
@@ -135,7 +138,7 @@ class PrefectServer:
     grace_s: float = 10
 
     def ports(self) -> Ports:
-        port = free_port(4200)
+        port = free_port(_remembered(self.home / "prefect" / _PORT_FILE) or 4200)
         return Ports(port, port)
 
     def folder(self) -> Path:
@@ -143,7 +146,17 @@ class PrefectServer:
 
     def launch(self, ports: Ports, folder: Path) -> Launch:
         command = (sys.executable, "-P", "-m", "prefect", "server", "start", "--host", HOST, "--port", str(ports.main))
-        environment = child_environment(without=("PREFECT_",), PREFECT_HOME=str(folder), NO_COLOR="1")
+        (folder / _PORT_FILE).write_text(str(ports.main))
+        auth = prefect_auth()
+        environment = child_environment(
+            without=("PREFECT_",),
+            PREFECT_HOME=str(folder),
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_S),
+            # In memory, the slots that runs hold are forgotten with the server: it would end those that go on.
+            PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="prefect.server.concurrency.lease_storage.filesystem",
+            NO_COLOR="1",
+            **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
+        )
         return Launch(command, environment, folder)
 
     def healthy(self, ports: Ports) -> bool:
@@ -220,6 +233,11 @@ def private_folder(folder: Path) -> Path:
 def new_secret() -> str:
     """40 hex digits. rclone refuses access keys shorter than AWS's own, and commas are its separator."""
     return secrets.token_hex(20)
+
+
+def _remembered(file: Path) -> int | None:
+    text = file.read_text().strip() if file.is_file() else ""
+    return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
 
 
 def _script(name: str) -> str:

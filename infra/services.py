@@ -1,5 +1,6 @@
 """Where the services of a run are, whoever started them. Frozen values; starting them is infra/stack.py's part."""
 
+import base64
 import re
 import urllib.error
 import urllib.request
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from infra.errors import PrefectError
 from infra.location import Location
-from infra.settings import TELEMETRY_OFF, StoreAccess, bypass_proxies, export
+from infra.settings import HEARTBEAT_S, TELEMETRY_OFF, StoreAccess, bypass_proxies, export, prefect_auth
 
 _PROBE_S = 10.0
 
@@ -61,24 +62,40 @@ class Services:
         return self.local_root / place.bucket / place.key
 
     def check_prefect(self) -> None:
-        """Ask the Prefect server for a sign of life.
+        """Ask the Prefect server for something that it tells nobody without its password, if it has one.
 
         Raises:
-            PrefectError: Nothing answers there.
+            PrefectError: Nothing answers there, or it refuses.
         """
         try:
-            urllib.request.urlopen(f"{self.prefect_api_url}/health", timeout=_PROBE_S).close()  # noqa: S310
-        except urllib.error.HTTPError:
-            return  # it answers; whether it lets us in, the first request tells
+            urllib.request.urlopen(self._prefect_probe(), timeout=_PROBE_S).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code in {401, 403}:
+                raise PrefectError(
+                    f"the Prefect server at {self.prefect_api_url} refuses ({error.code}): "
+                    "set PREFECT_API_AUTH_STRING to its user:password"
+                ) from None
+            return  # it answers; what ails it, the first request tells
         except (OSError, ValueError) as error:
             raise PrefectError(
                 f"no Prefect server answers at {self.prefect_api_url} ({error}): check PREFECT_API_URL, "
                 "or unset it to use a local one (`seraph up`)"
             ) from error
 
+    def _prefect_probe(self) -> urllib.request.Request:
+        auth = prefect_auth()
+        headers = {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"} if auth else {}
+        return urllib.request.Request(f"{self.prefect_api_url}/admin/version", headers=headers)  # noqa: S310
+
     def export(self) -> None:
-        """Point this process there: telemetry off, no proxy on the way. Before Prefect or Ray is imported."""
-        export(**TELEMETRY_OFF)
+        """Point this process there: telemetry off, no proxy on the way. Before Prefect or Ray is imported.
+
+        Its flow runs, and those of its children, then give signs of life: one that ends without a word is found out.
+        """
+        export(**TELEMETRY_OFF, PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_S))
+        if auth := prefect_auth():
+            export(PREFECT_API_AUTH_STRING=auth)
         if self.prefect_api_url:
             export(PREFECT_API_URL=self.prefect_api_url)
         bypass_proxies()

@@ -17,6 +17,9 @@ TELEMETRY_OFF = {
 }
 """No process that Seraph starts reports to anybody."""
 
+HEARTBEAT_S = 30
+"""How often a flow run gives a sign of life, in seconds: the least that Prefect allows."""
+
 _AWS_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN")
 
 
@@ -47,6 +50,7 @@ class Settings:
         ray_address: A Ray cluster to use instead of a local one, or None.
         store: An object store to use instead of a local one, or None.
         hub_offline: Whether Hugging Face's hub must not be asked (`HF_HUB_OFFLINE`).
+        cache: Folder of this machine for copies of what lies in a store (`SERAPH_CACHE`, default `~/.cache/seraph`).
     """
 
     home: Path
@@ -54,6 +58,7 @@ class Settings:
     ray_address: str | None = None
     store: StoreAccess | None = None
     hub_offline: bool = False
+    cache: Path = Path("~/.cache/seraph")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -65,6 +70,9 @@ class Settings:
             ray_address=env.get("RAY_ADDRESS") or None,
             store=_store_access(env),
             hub_offline=env.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"},
+            cache=Path(
+                env.get("SERAPH_CACHE") or Path(env.get("XDG_CACHE_HOME") or "~/.cache") / "seraph"
+            ).expanduser(),
         )
 
 
@@ -96,6 +104,16 @@ def bypass_proxies() -> None:
 def is_ray_job() -> bool:
     """Whether `ray job submit` started this process, and so chose its working directory."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def prefect_auth() -> str | None:
+    """`user:password` of the Prefect API, or None: what clients send, and what a server that we start asks for."""
+    return os.environ.get("PREFECT_API_AUTH_STRING") or os.environ.get("PREFECT_SERVER_API_AUTH_STRING") or None
+
+
+def webhook_secret() -> str | None:
+    """What a hook must show to the webhook receiver (`SERAPH_WEBHOOK_SECRET`), or None."""
+    return os.environ.get("SERAPH_WEBHOOK_SECRET") or None
 
 
 def ray_uses_tls() -> bool:

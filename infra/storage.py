@@ -7,7 +7,7 @@ where in the store is decided elsewhere (tasks/), and infra/location.py reads th
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
-__all__ = ["ObjectChanged", "ObjectInfo", "ObjectMissing", "Patience", "Store"]
+__all__ = ["ObjectChanged", "ObjectInfo", "ObjectMissing", "Patience", "Store", "UploadInfo"]
 
 _MIB = 2**20
 _PIECE_BYTES = _MIB
@@ -46,7 +46,7 @@ _CREDENTIAL_CODES = frozenset(
     {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "403", "401"}
 )
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_MISSING_CODES = frozenset({"404", "NoSuchKey", "NotFound"})
+_MISSING_CODES = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class ObjectInfo:
     size: int
     etag: str
     modified: datetime
+
+
+@dataclass(frozen=True)
+class UploadInfo:
+    """An upload in parts that was begun and neither finished nor given up. `id` is the store's own word."""
+
+    uri: str
+    id: str
+    begun: datetime
 
 
 @dataclass(frozen=True)
@@ -149,6 +158,20 @@ class Store:
         for place in map(Location.parse, uris):
             with self._translated("delete", place):
                 self._client.delete_object(Bucket=place.bucket, Key=place.key)
+
+    def list_uploads(self, location: Location) -> Iterator[UploadInfo]:
+        """Stream the unfinished uploads of a folder. Some stores do not say, and refuse with a StoreError."""
+        with self._translated("list the unfinished uploads of", location):
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=location.bucket, Prefix=f"{location.key.rstrip('/')}/".lstrip("/")):
+                for each in page.get("Uploads", []):
+                    yield UploadInfo(Location(location.bucket, each["Key"]).uri, each["UploadId"], each["Initiated"])
+
+    def abort_upload(self, upload: UploadInfo) -> None:
+        """Give an unfinished upload up, and free its parts; one that is gone already is no error."""
+        place = Location.parse(upload.uri)
+        with suppress(ObjectMissing), self._translated("give up an upload of", place):
+            self._client.abort_multipart_upload(Bucket=place.bucket, Key=place.key, UploadId=upload.id)
 
     def presign(self, uri: str, expires_s: int = 3600) -> str:
         """An address that reads the object without credentials for `expires_s` seconds."""

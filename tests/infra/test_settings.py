@@ -9,7 +9,7 @@ from infra.settings import Settings, StoreAccess, child_environment, export
 
 def test_an_empty_environment_names_no_service_and_a_home_here() -> None:
     settings = Settings.from_environment({})
-    assert settings == Settings(home=Path(".seraph").absolute())
+    assert settings == Settings(home=Path(".seraph").absolute(), cache=Path("~/.cache/seraph").expanduser())
 
 
 def test_a_relative_home_is_made_absolute() -> None:
