@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows import cli_evaluate, cli_models, cli_promote, cli_tune, terminal
+from flows import (
+    cli_bench,
+    cli_evaluate,
+    cli_housekeeping,
+    cli_labels,
+    cli_models,
+    cli_operate,
+    cli_promote,
+    cli_reevaluate,
+    cli_runs,
+    cli_tune,
+    terminal,
+)
 from flows.places import chosen_config, needs, places
 from infra.errors import InputError, SeraphError
 from infra.settings import Settings
@@ -31,9 +43,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cli_models.app, name="models")
+app.add_typer(cli_runs.app, name="runs")
+app.add_typer(cli_labels.app, name="labels")
+app.add_typer(cli_bench.app, name="bench")
 app.command()(cli_evaluate.evaluate)
 app.command()(cli_tune.tune)
 app.command()(cli_promote.promote)
+app.command()(cli_reevaluate.reevaluate)
+cli_labels.app.command()(cli_reevaluate.watch)
+app.command()(cli_operate.deploy)
+app.command()(cli_operate.serve)
+app.command()(cli_housekeeping.housekeeping)
 
 DONE_WITH_FAULTS = 4
 """Exit status of a run that is done, but with too many media in quarantine, or failed data checks."""
@@ -155,26 +175,6 @@ def export(
         terminal.print_json({"rows": result.rows, "files": [str(path) for path in result.files]})
     else:
         terminal.say(f"{result.rows} rows in {output}")
-
-
-@app.command()
-def bench(
-    preset: Annotated[str, typer.Option(help="Which wav2vec2, with random weights: tiny, base or large.")] = "base",
-    repetitions: Annotated[int, typer.Option(min=1, help="How often each side runs; the best counts.")] = 3,
-    minutes: Annotated[float | None, typer.Option(min=0.5, help="Audio to generate; the preset decides.")] = None,
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    json: Json = False,
-) -> None:
-    """Measure how much of the model's own speed is left once everything around it is added."""
-    from tasks.bench.measure import run_bench
-    from tasks.bench.result import bench_options
-
-    options = bench_options(preset=preset, repetitions=repetitions, minutes=minutes, precision=precision)
-    result, path = run_bench(options, Settings.from_environment(), terminal.say)
-    if json:
-        terminal.print_json(result.model_dump(mode="json"))
-    else:
-        terminal.show_bench(result, path)
 
 
 def _score(media: str, results: str | None, config_source: str) -> "RunRecord":

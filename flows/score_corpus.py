@@ -20,6 +20,9 @@ from actors.pool import Pool, Progress
 from actors.sizing import derive
 from actors.text_pool import TextPool
 from actors.texts import Cue
+from actors.usage import Held
+from flows.alarms import announce
+from flows.catch_up import catch_up_once
 from infra import cluster
 from infra.errors import SeraphError
 from infra.location import Location
@@ -29,6 +32,7 @@ from infra.shelf import StoreShelf
 from infra.stack import Need, ensure
 from infra.storage import Store
 from tasks.config import ScoreConfig
+from tasks.operations import Alarms, Price
 from tasks.plan import Plan, Shard
 from tasks.promotions import CURRENT, Chosen, choose
 from tasks.records import Promotion, RunRecord
@@ -52,6 +56,8 @@ class ScoreRequest(BaseModel):
         results: `s3://bucket/prefix` of the results store.
         config: `current` (what is promoted in the results), a preset's name, a YAML file, or the configuration itself;
             `promotion`: what made that one current, where it was read already.
+        alarms: When the finished run is to be looked at; None: as `Alarms()` has it.
+        price: Of computing, for the cost in the record.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +66,8 @@ class ScoreRequest(BaseModel):
     results: str
     config: str | ScoreConfig = CURRENT
     promotion: Promotion | None = None
+    alarms: Alarms | None = None
+    price: Price | None = None
 
 
 Watch = Callable[[Plan, Progress], None]
@@ -69,7 +77,7 @@ watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
 """Who shows the progress of the run in this context."""
 
 
-@flow(name="score-corpus", task_runner=_RUNNER)
+@flow(name="score-corpus", task_runner=_RUNNER, on_running=[catch_up_once])
 def score_corpus(request: ScoreRequest) -> dict[str, Any]:
     """Score what is new under a prefix, and report on the whole of it.
 
@@ -85,11 +93,22 @@ def run_corpus(request: ScoreRequest) -> RunRecord:
     needs: frozenset[Need] = frozenset({"s3", "ray", "folders"} if folders else {"s3", "ray"})
     services = ensure(Settings.from_environment(), need=needs, say=get_run_logger().info)
     chosen = _chosen(request, services)
-    run = open_run(request.media, request.results, chosen.config, services, chosen.promotion)
+    run = open_run(
+        request.media,
+        request.results,
+        chosen.config,
+        services,
+        chosen.promotion,
+        alarms=request.alarms,
+        price=request.price,
+    )
     plan = planning(run)
-    shards, workers = _score(run, plan) if plan.shards else ([], {})
-    texts = _texts(run) if run.config.text else None
-    return reporting(run, plan, shards, workers, texts)
+    held: list[Held] = []
+    shards, workers = _score(run, plan, held) if plan.shards else ([], {})
+    texts = _texts(run, held) if run.config.text else None
+    record = reporting(run, plan, shards, workers, texts, sum(held, Held()) if held else None)
+    announce(record, get_run_logger().warning)
+    return record
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -126,10 +145,15 @@ def reading(stem: str, text_id: str, run: Run, pool: TextPool, cues: dict[str, t
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def reporting(
-    run: Run, plan: Plan, shards: list[ShardReport], workers: dict[str, Any], texts: TextStage | None = None
+    run: Run,
+    plan: Plan,
+    shards: list[ShardReport],
+    workers: dict[str, Any],
+    texts: TextStage | None = None,
+    held: Held | None = None,
 ) -> RunRecord:
     """Decide what has no scores yet, check the whole, store the report, and show its summary in Prefect."""
-    record = finish(run, plan, shards, workers, texts)
+    record = finish(run, plan, shards, workers, texts, held)
     create_markdown_artifact(markdown_summary(record), key="score-corpus", description=f"Run {record.run_id}")
     create_link_artifact(record.outputs.report, key="score-corpus-report", link_text=f"Report of {record.run_id}")
     return record
@@ -143,8 +167,11 @@ def _chosen(request: ScoreRequest, services: Services) -> Chosen:
     return choose(request.config, shelf, get_run_logger().info)
 
 
-def _score(run: Run, plan: Plan) -> tuple[list[ShardReport], dict[str, Any]]:
-    """Take all shards down the road with one pool of actors; the first error that ends a shard ends the run."""
+def _score(run: Run, plan: Plan, held: list[Held]) -> tuple[list[ShardReport], dict[str, Any]]:
+    """Take all shards down the road with one pool of actors; the first error that ends a shard ends the run.
+
+    What the actors held is added to `held`.
+    """
     cluster.connect(run.services)
     have = cluster.resources()
     sizes = derive(run.config.resources, cpus=have.cpus, gpus=have.gpus, routes=len(run.config.routes))
@@ -152,24 +179,26 @@ def _score(run: Run, plan: Plan) -> tuple[list[ShardReport], dict[str, Any]]:
         if watch := watching.get():
             watch(plan, pool.progress)
         futures = [_submit(shard, run, pool) for shard in plan.shards]
-        return [future.result() for future in as_completed(futures)], pool.description()
+        reports = [future.result() for future in as_completed(futures)]
+        held.append(pool.held())
+        return reports, pool.description()
 
 
-def _texts(run: Run) -> TextStage:
+def _texts(run: Run, held: list[Held]) -> TextStage:
     """Find and read the texts that are not there yet, when the audio is done. Nothing here ends the run."""
     if run.identity.text is None:
         return TextStage((run.identity.text_problem or "there are none",))
     redecided = 0
     try:
         stems, redecided = missing_texts(run, run.identity.text.id)
-        return TextStage.of(_read(run, run.identity.text.id, stems) if stems else [], redecided)
+        return TextStage.of(_read(run, run.identity.text.id, stems, held) if stems else [], redecided)
     except SeraphError as error:
         return TextStage((str(error),), redecided=redecided)
     except Exception as error:  # noqa: BLE001 - whatever befalls the texts, the audio results stand
         return TextStage((f"{type(error).__name__}: {error}",), redecided=redecided)
 
 
-def _read(run: Run, text_id: str, stems: list[str]) -> list[TextShardReport]:
+def _read(run: Run, text_id: str, stems: list[str], held: list[Held]) -> list[TextShardReport]:
     cluster.connect(run.services)
     have = cluster.resources()
     sizes = derive(run.config.resources, cpus=have.cpus, gpus=have.gpus, routes=1)
@@ -178,7 +207,9 @@ def _read(run: Run, text_id: str, stems: list[str]) -> list[TextShardReport]:
     with TextPool(setup, sizes, run.config.resources) as pool:
         arguments: list[Any] = [quote(each) for each in (text_id, run, pool, cues)]
         futures = [reading.submit(stem, *arguments) for stem in stems]
-        return [future.result() for future in as_completed(futures)]
+        reports = [future.result() for future in as_completed(futures)]
+        held.append(pool.held())
+        return reports
 
 
 def _submit(shard: Shard, run: Run, pool: Pool) -> PrefectFuture[ShardReport]:

@@ -18,7 +18,6 @@ from actors.contract import TAXONOMY
 if TYPE_CHECKING:
     from actors.pool import Progress as Counts
     from infra.stack import StackStatus
-    from tasks.bench.result import BenchResult
     from tasks.evaluation.result import Evaluation, ModelResult
     from tasks.evaluation.unlabelled import Survey
     from tasks.plan import Plan
@@ -125,6 +124,8 @@ def show_run(record: "RunRecord") -> None:
         out.print(Text(f"            {record.redecided} segments decided anew from stored logits"))
     for line in (*record.validation.failed, *record.validation.warnings):
         out.print(Text(f"Check       {line}"), style="yellow")
+    for alarm in record.alarms:
+        out.print(Text(f"Alarm       {alarm.message}"), style="bold yellow")
     if record.configuration and (made := record.configuration.promotion):
         by = f"promoted by {made.who}" + (", by force" if made.forced else "")
         out.print(Text(f"Configured  {made.name} ({made.hash}), {by}"))
@@ -133,30 +134,6 @@ def show_run(record: "RunRecord") -> None:
             Text("Note        demo models: toys trained on synthetic speech; their scores mean nothing"), style="yellow"
         )
     out.print(Text(f"Report      {record.outputs.report_file or record.outputs.report}"))
-
-
-def show_bench(result: "BenchResult", file: Path) -> None:
-    """The figures of a benchmark, and what each stage of the whole road costs."""
-    options, best, speed = result.options, result.best, result.realtime_factor
-    model = f"wav2vec2 {options.preset}, {result.precision}, {result.threads} threads"
-    title = f"{model}: {result.audio_seconds:.0f} s of speech"
-    table = Table("", "seconds", "× real time", "ratio", title=title, title_justify="left")
-    table.add_row("plain loop", f"{best.loop:.2f}", f"{speed['loop']:.1f}", "1")
-    table.add_row("from memory to rows", f"{best.memory:.2f}", f"{speed['memory']:.1f}", f"{result.ratio:.3f}")
-    table.add_row("the whole road", f"{best.road:.2f}", f"{speed['road']:.1f}", f"{result.ratio_road:.3f}")
-    out.print(table)
-    stages = Table("stage", "CPU s per hour of media", "share", title="The whole road by stage", title_justify="left")
-    for name, stage in result.stages.items():
-        stages.add_row(name, f"{stage.cpu_s_per_audio_hour:.1f}", f"{stage.share:.1%}")
-    out.print(stages)
-    out.print(Text(f"Memory      {result.peak_mb:.0f} MB at most: " + _peaks(result.peak_mb_by)))
-    machine = result.machine
-    out.print(Text(f"Machine     {machine.gpu or machine.cpu}, {machine.cores} cores, load before {machine.load}"))
-    out.print(Text(f"Stored in   {file}"))
-
-
-def _peaks(by_kind: Mapping[str, float]) -> str:
-    return ", ".join(f"{kind.replace('_', ' ')} {peak:.0f}" for kind, peak in by_kind.items())
 
 
 def show_stack(status: "StackStatus") -> None:

@@ -1,5 +1,6 @@
 """What a run has to do: list the media, subtract what is committed, cut the rest into shards. Reads no media."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from actors.contract import Medium, Span
 from infra.storage import ObjectInfo
 from tasks.config import MediaOptions
 from tasks.labels import LabelledSpans
+from tasks.records import Snapshot
 from tasks.store import Entry, Ledger, shard_id
 
 # Bytes of one second, roughly, by suffix: only used to cut shards of about equal length.
@@ -62,6 +64,7 @@ class Plan:
         other: Objects under the prefix that are no media, by suffix.
         given: The segments of a label file by uri, where it gives them.
         unfit: Names in that file that fit no medium, or several: one line each.
+        snapshot: The media of the listing, all of them.
     """
 
     shards: tuple[Shard, ...]
@@ -71,6 +74,7 @@ class Plan:
     other: Mapping[str, int]
     given: Mapping[str, tuple[Span, ...]] | None = None
     unfit: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
 
     @property
     def media(self) -> int:
@@ -121,7 +125,16 @@ def make_plan(
         removed=tuple(_tombstone(ledger.entry(str(uri))) for uri in absent),
         revived=tuple(_revived(ledger.entry(str(uri))) for uri in joined.index[revived]),
         other=listing.other,
+        snapshot=snapshot_of(listing),
     )
+
+
+def snapshot_of(listing: Listing) -> Snapshot:
+    """Name what was found by its content, as far as a listing knows it."""
+    digest = hashlib.sha256()
+    for uri, etag in zip(listing.media.index, listing.media["etag"], strict=True):
+        digest.update(json.dumps([uri, etag]).encode())
+    return Snapshot(sha256=digest.hexdigest(), media=len(listing.media), bytes=int(listing.media["size"].sum()))
 
 
 def with_labels(plan: Plan, labels: LabelledSpans, listing: Listing) -> Plan:

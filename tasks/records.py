@@ -10,15 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from actors.contract import ModelSpec
-
-
-class Record(BaseModel):
-    """Base of the stored records: immutable, and a misspelt name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from tasks.record_parts import UNDECIDED as UNDECIDED
+from tasks.record_parts import Alarm as Alarm
+from tasks.record_parts import Cost as Cost
+from tasks.record_parts import Record as Record
+from tasks.record_parts import Snapshot as Snapshot
+from tasks.record_parts import Spent as Spent
+from tasks.record_parts import Spread as Spread
 
 
 class MediaCounts(Record):
@@ -149,6 +150,7 @@ class RunRecord(Record):
     """One run.
 
     Attributes:
+        code_revision: Git commit of the checkout that the code ran from; None where there is none.
         segments: Segments scored by this run; `languages` and `emotions` count them (undecided apart).
         audio_seconds: Their total duration: seconds of scored speech.
         seconds: Wall time of the whole run.
@@ -158,6 +160,13 @@ class RunRecord(Record):
         models: What heard each language, by language. `whisper`: name and weights_sha256 of the detector.
         workers: How many of each actor, on what, in which precision.
         text: What is known of texts; None where nobody asks for them.
+        snapshot: What was there to be scored.
+        seeds: Of whatever drew random numbers, by name. Empty: nothing did.
+        spent: What the workers held; None where none was started. `cost`: at the price that the run was given.
+        spread: How the segments lie in media.
+        alarms: What somebody should look at. `reference`: the runs that this one was compared with for it.
+
+    What an older record does not say is None.
     """
 
     run_id: str
@@ -190,6 +199,14 @@ class RunRecord(Record):
     corpus: Corpus
     text: TextCounts | None = None
     outputs: Outputs
+    code_revision: str | None = None
+    snapshot: Snapshot | None = None
+    seeds: dict[str, int] | None = None
+    spent: Spent | None = None
+    cost: Cost | None = None
+    spread: Spread | None = None
+    alarms: tuple[Alarm, ...] = ()
+    reference: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """What `seraph score --json` prints."""

@@ -12,25 +12,30 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tasks.labels.problems import Problem, ProblemKind, shown
 
-_AUDIO = ("audio", "video", "media", "file", "sound", "url")
-_PASSED_ON = ("speaker", "language", "text")
+MEDIA_URI = "media_uri"
+"""Key of a task's data that names the medium whatever the audio's address looks like: our own tasks have it."""
+
+_AUDIO = (MEDIA_URI, "audio", "video", "media", "file", "sound", "url")
+_PASSED_ON = ("speaker", "language", "text", "pick")
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of an uploaded file."""
 
 
 def is_task(record: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is a task of either export."""
+    """Whether a JSON object is a task of either export, or an annotation of a target storage."""
     minimal = ("annotation_id" in record or "annotator" in record) and "start" not in record
-    return minimal or ("annotations" in record and isinstance(record.get("data"), dict))
+    return minimal or _is_stored(record) or ("annotations" in record and isinstance(record.get("data"), dict))
 
 
 def flatten(task: Mapping[str, Any], line: int) -> Iterator[tuple[int, dict[str, Any]] | Problem]:
     """The labelled regions of a task.
 
     Args:
-        task: Of either export.
+        task: Of either export, or an annotation of a target storage.
         line: Where it begins in the file.
     """
+    if _is_stored(task):
+        task = {**task["task"], "annotations": [task]}
     full = "annotations" in task and isinstance(task.get("data"), dict)
     data = task["data"] if full else task
     common = {"media": media_name(_source(data))} | {
@@ -42,6 +47,12 @@ def flatten(task: Mapping[str, Any], line: int) -> Iterator[tuple[int, dict[str,
             yield Problem(line, ProblemKind.NOT_A_NUMBER, text)
         for region in regions:
             yield line, common | {"rater": _rater(rater)} | region
+
+
+def _is_stored(record: Mapping[str, Any]) -> bool:
+    """Whether it is one annotation with its task inside, as Label Studio writes it into a target storage."""
+    task = record.get("task")
+    return "result" in record and isinstance(task, dict) and isinstance(task.get("data"), dict)
 
 
 def media_name(source: Any) -> str | None:

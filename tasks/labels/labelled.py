@@ -62,6 +62,7 @@ class LabelledSet:
         end_s: float64 seconds (n,).
         truth: int8 (n,), index into `TAXONOMY`, or `TIED`.
         speaker, language, text: str or None, (n,); of the first line that names the segment.
+        pick: Likewise, why it was chosen to be labelled (`tasks.numerics.queue.Reason`), where that is known.
         line: int64 (n,), that line.
         key: Name of the segment, see `segment_key`, (n,); distinct. Everything is joined on it, never on row order.
         raters: Their names, in alphabetical order; empty where the file has fewer than two.
@@ -82,6 +83,7 @@ class LabelledSet:
     speaker: Texts
     language: Texts
     text: Texts
+    pick: Texts
     line: npt.NDArray[np.int64]
     key: Texts
     raters: tuple[str, ...]

@@ -22,7 +22,7 @@ from tasks.labels.words import LabelWords
 MAX_PROBLEMS_SHARE = 0.2
 """A file with a greater share of lines that cannot be used is refused: it is not what it seems to be."""
 
-_ABOUT = ("speaker", "language", "text")
+_ABOUT = ("speaker", "language", "text", "pick")
 _FIRST = 3
 
 

@@ -19,7 +19,7 @@ SCORES = ("audio_scores", "text_scores", "combined_scores")
 """Columns of recorded posteriors: mass by emotion (in CSV as JSON)."""
 
 COLUMNS = frozenset(
-    {*MEDIA, *SCORES, "start", "end", "label", "emotion", "skipped", "speaker", "language", "rater", "text"}
+    {*MEDIA, *SCORES, "start", "end", "label", "emotion", "skipped", "speaker", "language", "rater", "text", "pick"}
     # A table of ours has these: there, `emotion` is what a model said.
     | {"p_neutral", "predicted_emotion"}
 )

@@ -5,6 +5,7 @@ light and the dark page. Timelines are not drawn here: thousands of marks are ch
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -17,7 +18,7 @@ from actors.contract import SHORT_SECONDS
 from tasks.report.palette import CATEGORIES, COLOURS, LANGUAGES
 from tasks.report.summary import CONFIDENCE_BINS, LENGTH_BIN_S, LENGTH_BINS, Summary
 from tasks.report.words import LANGUAGES as READERS
-from tasks.report.words import named, words
+from tasks.report.words import Text, named, words
 
 _WIDTH = 480
 _HALF_WIDTH = 400
@@ -61,18 +62,21 @@ def segment_lengths(summary: Summary) -> Markup:
     return _both("lengths_alt", lambda reader: _lengths(summary, reader))
 
 
-def _both(alt_key: str, draw: Any) -> Markup:
-    """A chart in each language; the page shows one."""
+def in_both_languages(label: Text, draw: Callable[[str], alt.Chart]) -> Markup:
+    """A chart in each language, of which the page shows one; `label` says what it shows to who cannot see it."""
     drawn = Markup()
     for reader in READERS:
         svg = _sized(vl_convert.vegalite_to_svg(draw(reader).to_dict(), config=_CONFIG, allowed_base_urls=[]))
-        label = words(alt_key).in_language(reader)
         drawn += Markup('<div class="chart" lang="{}" role="img" aria-label="{}">{}</div>').format(
             reader,
-            label,
+            label.in_language(reader),
             Markup(svg),  # noqa: S704  (vl-convert escapes text and attributes; a test holds it to that)
         )
     return drawn
+
+
+def _both(alt_key: str, draw: Callable[[str], alt.Chart]) -> Markup:
+    return in_both_languages(words(alt_key), draw)
 
 
 def _sized(svg: str) -> str:

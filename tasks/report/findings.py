@@ -5,15 +5,17 @@ The words are in words.*.yaml, the data checks in tasks/validate.py.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.checkpoints import non_commercial
 from actors.contract import Flag, Reason
-from tasks.records import RunRecord
+from tasks.alarm_kinds import CLASS_SHARES, LANGUAGE_MIX, NEUTRAL_RATE, OTHER, QUARANTINE, SLOW
+from tasks.records import Alarm, RunRecord
 from tasks.report.summary import Summary
-from tasks.report.words import Text, duration, has_words, number, percent, shortened, visible, words
+from tasks.report.words import Text, duration, has_words, named, number, percent, shortened, visible, words
 
 SHORT_SHARE = 0.3
 NEUTRAL_SHARE = 0.8
@@ -23,6 +25,16 @@ LANGUAGE_SHARE = 0.05
 
 NAMES_PER_REASON = 20
 """Quarantined names listed in the page for each reason."""
+
+
+_ALARM_WORDS = {
+    QUARANTINE: "alarm_quarantine",
+    NEUTRAL_RATE: "alarm_share",
+    CLASS_SHARES: "alarm_share",
+    LANGUAGE_MIX: "alarm_language",
+    SLOW: "alarm_slow",
+}
+_TWO_SIDED = {NEUTRAL_RATE, CLASS_SHARES, LANGUAGE_MIX}
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,10 @@ def asides(record: RunRecord) -> list[Text]:
 
 
 def warnings(record: RunRecord, summary: Summary, quarantine: pa.Table) -> list[Finding]:
-    """The banners of a page, the gravest first."""
-    found = [*_of_run(record, summary), *_of_scores(summary)]
+    """The banners of a page, the gravest first, and the run's alarms before the others of their weight."""
+    found = [*map(_alarm, _told_here(record.alarms)), *_of_run(record, summary), *_of_scores(summary)]
     faulty = pc.count_distinct(quarantine["media_uri"]).as_py()
-    if faulty:
+    if faulty and not any(alarm.kind == QUARANTINE for alarm in record.alarms):
         found.append(Finding(words("warn_quarantine", n=faulty)))
     return sorted(found, key=lambda each: not each.grave)
 
@@ -97,6 +109,27 @@ def quarantined(quarantine: pa.Table, shorten: Callable[[str], str]) -> list[Fau
     counts = quarantine.group_by("reason").aggregate([([], "count_all")]).to_pylist()
     ordered = sorted(counts, key=lambda row: (-row["count_all"], row["reason"]))
     return [_group(row["reason"], quarantine.filter(pc.field("reason") == row["reason"]), shorten) for row in ordered]
+
+
+def _told_here(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """The alarms whose matter no other banner speaks of."""
+    return [alarm for alarm in alarms if alarm.kind in _ALARM_WORDS]
+
+
+def _alarm(alarm: Alarm) -> Finding:
+    assert alarm.value is not None, "set for every kind with words"
+    assert alarm.bound is not None, "as above"
+    key, written = _ALARM_WORDS[alarm.kind], partial(number, digits=1) if alarm.kind == SLOW else percent
+    if alarm.kind in _TWO_SIDED:
+        key = f"{key}_{'high' if alarm.value > alarm.bound else 'low'}"
+    figures = {name: written(getattr(alarm, name)) for name in ("value", "bound", "expected")}
+    return Finding(words(key, n=alarm.n, what=_subject(alarm), **figures), grave=alarm.kind != SLOW)
+
+
+def _subject(alarm: Alarm) -> Text:
+    if alarm.kind != LANGUAGE_MIX:
+        return named("emotion", alarm.subject or "")
+    return words("alarm_other_languages") if alarm.subject == OTHER else named("language", alarm.subject or "")
 
 
 def _nothing_planned(record: RunRecord) -> Text:

@@ -189,9 +189,24 @@ def _run_rows(record: RunRecord) -> list[tuple[Text, str | Text, Text | None]]:
         ("run_speech", duration(record.audio_seconds)),
         ("run_wall", duration(record.seconds)),
         ("run_factor", number(record.realtime_factor, 1)),
+        *_took(record),
     ]
     idle = words("why_no_work")
     return [(words(key), value, idle if value == UNDEFINED else None) for key, value in rows]
+
+
+def _took(record: RunRecord) -> list[tuple[str, str | Text]]:
+    """What the workers held, and what it cost, where a price is known."""
+    if record.spent is None:
+        return []
+    held = [("run_gpu", record.spent.gpu_seconds), ("run_cpu", record.spent.cpu_seconds)]
+    rows: list[tuple[str, str | Text]] = [(key, duration(seconds)) for key, seconds in held if seconds]
+    if (cost := record.cost) is None:
+        return rows
+    rows.append(("run_cost", f"{number(cost.total, 2)} {visible(cost.currency)}"))
+    if cost.per_1000_audio_hours is not None:
+        rows.append(("run_cost_1000", f"{number(cost.per_1000_audio_hours, 2)} {visible(cost.currency)}"))
+    return rows
 
 
 def _stages(record: RunRecord) -> list[tuple[Text, Text, str]]:
@@ -212,7 +227,9 @@ def _identity(record: RunRecord) -> list[tuple[Text, str]]:
         "results": record.results_uri,
         "scores": record.outputs.scores,
         "version": record.code_version,
+        "revision": record.code_revision or UNDEFINED,
         "lock": record.lock_sha256 or UNDEFINED,
+        "snapshot": record.snapshot.sha256 if record.snapshot else UNDEFINED,
         "fingerprint": record.fingerprint,
         "decision": record.decision,
         **_configuration(record.configuration),

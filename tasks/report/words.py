@@ -2,7 +2,7 @@
 
 The words themselves are data: words.en.yaml and words.ko.yaml, with the same keys; those of the evaluation's pages lie
 in evaluation/ and begin with `ev_`, those of the survey's in unlabelled/ with `un_`, those of the tuning's in tuning/
-with `tu_`.
+with `tu_`, those of the re-evaluation's in reevaluation/ with `re_`.
 """
 
 import re
@@ -69,7 +69,7 @@ def named(kind: str, name: str) -> Text:
 def catalogue(language: str) -> Mapping[str, str | Mapping[str, str]]:
     """All words of one language, by key."""
     found: dict[str, str | Mapping[str, str]] = {}
-    for folder in ("", "evaluation/", "unlabelled/", "tuning/"):
+    for folder in ("", "evaluation/", "unlabelled/", "tuning/", "reevaluation/"):
         text = files("tasks.report").joinpath(f"{folder}words.{language}.yaml").read_text(encoding="utf-8")
         found |= yaml.safe_load(text)
     return found

@@ -63,6 +63,7 @@ def test_wrong_requests_are_told_in_one_line_and_as_json(seraph: Seraph, tmp_pat
         (("--evaluation", "20200101T000000-abcdef"), 3, "there is no evaluation"),
         (("--labels", labels, "--recorded", "--set", "bored=1"), 3, "no decision parameter bored"),
         (("--labels", labels, "--recorded", "--objective", "beauty"), 2, "macro_f1_present"),
+        (("--labels", labels, "--recorded", "--near", "neutral=low"), 2, "PARAMETER=VALUE"),
     ):
         done = seraph.run("tune", *arguments, "--json", expect=status)
         assert said in " ".join(done.stderr.split())

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from actors.contract import TAXONOMY
 from infra.stack import Stack
 from infra.storage import Store
 from tasks.demo import with_random_head
@@ -20,6 +21,7 @@ from tests.support.seraph import DEMO, Seraph
 pytestmark = pytest.mark.stack
 
 ENGLISH, KOREAN = (str(DEMO / "checkpoints" / f"{language}-emotion") for language in ("en", "ko"))
+READER = str(DEMO / "checkpoints" / "en-text")
 UTTERANCES = 56
 LINES = [json.loads(line) for line in (DEMO / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
 
@@ -54,7 +56,9 @@ def bench(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     media = folder / "media"
     for line in chosen:
         (media / line["video"]).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(DEMO / "media" / line["video"], media / line["video"])
+        beside = (DEMO / "media" / line["video"]).parent.glob(f"{Path(line['video']).stem}.*")
+        for file in beside:  # with its subtitles
+            shutil.copy(file, (media / line["video"]).parent)
     broken = {**chosen[0], "video": "broken.mp3", "label": "sad"}
     (media / "broken.mp3").write_bytes(b"no medium at all" * 100)
     lost = {**chosen[0], "video": "nowhere.wav"}
@@ -63,7 +67,7 @@ def bench(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     results = f"s3://evaluated-{os.getpid()}"
     Store(stack.services.store).ensure_bucket(results.removeprefix("s3://"))
     bench = Bench(Seraph(stack.services.local_root.parent), media, results, labels, spoiled, str(folder / "none"), {})
-    document = bench.evaluate("--models", "demo", spoiled, bench.absent)
+    document = bench.evaluate("--models", "demo", spoiled, bench.absent, READER)
     return Bench(bench.seraph, media, results, labels, spoiled, bench.absent, document)
 
 
@@ -77,7 +81,7 @@ def test_every_candidate_is_a_row_and_the_keys_are_those_that_others_rely_on(ben
     assert {"evaluation_id", "dataset", "models", "ranking", "verdict", "outputs"} <= document.keys()
     assert {"n", "labelled", "rejected", "sha256", "counts"} <= document["dataset"].keys()
     names = [each["model"] for each in document["models"]]
-    assert names == ["demo", bench.spoiled, bench.absent, ENGLISH, KOREAN, "majority", "label_prior"]
+    assert names == ["demo", bench.spoiled, bench.absent, READER, ENGLISH, KOREAN, "majority", "label_prior"]
     keys = {"status", "reason", "n", "accuracy", "accuracy_ci", "accuracy_ci_grouped", "uar", "macro_f1", "macro_f1_ci",
             "macro_f1_present", "brier", "neutral_rate", "cross_entropy", "coverage", "confusion", "flags"}  # fmt: skip
     assert all(keys <= each.keys() for each in document["models"])
@@ -117,8 +121,8 @@ def test_the_router_is_audited_with_what_each_language_scores_under_the_others_m
 
 
 def test_a_second_evaluation_infers_nothing_and_says_the_same(bench: Bench) -> None:
-    again = bench.evaluate("--models", "demo", bench.spoiled, bench.absent)
-    assert (again["inferred"], again["cached"]) == (0, bench.document["inferred"])
+    again = bench.evaluate("--models", "demo", bench.spoiled, bench.absent, READER)
+    assert (again["inferred"], again["cached"]) == (0, bench.document["inferred"] + bench.document["cached"])
     own = ("evaluation_id", "created", "seconds", "outputs", "inferred", "cached")
     assert {k: v for k, v in again.items() if k not in own} == {k: v for k, v in bench.document.items() if k not in own}
 
@@ -139,11 +143,22 @@ def test_the_predictions_are_stored_with_logits_one_row_a_segment_and_candidate(
     (tmp_path / "p.parquet").write_bytes(data)
     table = pd.read_parquet(tmp_path / "p.parquet")
     assert table.groupby("candidate").size().to_dict() == dict.fromkeys(
-        ("demo", bench.spoiled, ENGLISH, KOREAN), UTTERANCES
+        ("demo", bench.spoiled, READER, ENGLISH, KOREAN), UTTERANCES
     )
     own = table[table["candidate"] == ENGLISH]
     assert (own["emotion"] == own["truth"]).mean() == pytest.approx(named(bench.document, ENGLISH)["accuracy"])
     assert own["logits"].map(len).eq(7).all()
+    # What is said is read beside the audio, in each language by its own model; alone, one model reads both, and in the
+    # precision of the hardware.
+    fused, read = table[table["candidate"] == "demo"], table[table["candidate"] == READER]
+    english = (fused["heard_in"] == "en").to_numpy()
+    assert (set(fused["text_source"]), set(read["text_source"])) == ({"sidecar"}, {"labels"})
+    assert fused["text"].tolist() == read["text"].tolist()
+    assert fused["text_weights_sha256"].nunique() == 2
+    same = read.loc[english, [f"text_p_{each}" for each in TAXONOMY]].to_numpy()
+    assert fused.loc[english, [f"text_p_{each}" for each in TAXONOMY]].to_numpy() == pytest.approx(same, abs=0.02)
+    assert named(bench.document, "demo")["text"]["n"] == UTTERANCES
+    assert named(bench.document, "demo")["text"]["has_say"] is False
 
 
 def test_the_history_has_every_evaluation_and_a_page(bench: Bench) -> None:

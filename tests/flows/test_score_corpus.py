@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
 
 from actors.decode import decode
 from actors.options import ReadOptions
+from flows.alarms import corpus_id
 from infra.location import Location
 from infra.stack import Stack
 from infra.storage import Store
@@ -94,6 +96,24 @@ def test_a_run_prints_one_document_with_the_keys_that_others_rely_on(scored: Sco
     assert (record["validation"]["success"], record["validation"]["failed"]) == (True, [])
     assert set(record["outputs"]) >= {"scores", "report", "quarantine", "run"}
     assert Path(record["outputs"]["report_file"]).is_file()
+
+
+def test_a_run_records_what_there_was_and_what_it_took_and_tells_prefect(scored: ScoredCorpus, stack: Stack) -> None:
+    record = scored.record
+    assert (record["snapshot"]["media"], record["spread"]["media"], record["seeds"]) == (8, 8, {})
+    assert record["spent"]["cpu_seconds"] > 0
+    assert (record["alarms"], record["reference"]) == ([], []), "a first run is compared with nothing"
+    wanted = {"filter": {"resource": {"id": [corpus_id(record["media_uri"], record["results_uri"])]}}}
+
+    def told() -> list[dict[str, Any]]:
+        answer = httpx.post(f"{stack.services.prefect_api_url}/events/filter", json=wanted, timeout=30)
+        events = answer.raise_for_status().json()["events"]
+        return [each for each in events if each["payload"]["run_id"] == record["run_id"]]
+
+    wait_for(lambda: bool(told()), lambda: None, seconds=30)  # the server writes events down every few seconds
+    (event,) = told()
+    assert event["event"] == "seraph.run.completed"
+    assert {"flow-run", "flow"} <= {each["prefect.resource.role"] for each in event["related"]}
 
 
 def test_a_healthy_run_says_nothing_that_is_not_for_the_user(seraph: Seraph, scored: ScoredCorpus) -> None:

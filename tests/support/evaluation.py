@@ -28,12 +28,13 @@ from actors.options import Route
 from actors.road import PoolOptions
 from infra.settings import StoreAccess
 from tasks.config import ScoreConfig
-from tasks.evaluation.candidates import EVERY, Candidate
+from tasks.evaluation.candidates import EVERY, Candidate, Reads
 from tasks.evaluation.gather import Segments, gather
 from tasks.evaluation.hear import Wanted
 from tasks.labels import LabelledSet, read_labelled
 from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
+from tasks.text_tables import TextDecisions
 from tests.support.records import model_spec
 
 ACCESS = StoreAccess("http://127.0.0.1:1")
@@ -72,21 +73,32 @@ def alone(of: Model, *, key: str | None = None, decision: Decision | None = None
     config = ScoreConfig(name=name, routes={EVERY: Route(model=name)})
     decided = decision or Decision(label_map=_label_map(of.spec))
     key = key or of.spec.weights_sha256[:16]
-    return Candidate(name, "model", key, config, {EVERY: key}, Decisions("d", decided, {}), {EVERY: _identity(of.spec)})
+    return Candidate(
+        name, "model", key, config, {EVERY: key}, Decisions("d", decided, {}), {EVERY: identity_of(of.spec)}
+    )
 
 
-def system(name: str, routes: Mapping[str, Model], *, per_segment: bool = False, **decisions: Decision) -> Candidate:
-    """A configuration with language detection; `decisions` are those of single languages."""
+def system(
+    name: str,
+    routes: Mapping[str, Model],
+    *,
+    per_segment: bool = False,
+    reads: Reads | None = None,
+    audio_weight: float = 1.0,
+    **decisions: Decision,
+) -> Candidate:
+    """A configuration with language detection; `decisions` are those of single languages, `reads` its texts."""
     config = ScoreConfig(
         name=name,
         routes={language: Route(model=each.spec.source) for language, each in routes.items()},
         language={"per_segment": per_segment},  # type: ignore[arg-type]
     )
     labels = {label: emotion for each in routes.values() for label, emotion in _label_map(each.spec).items()}
-    identities = {language: _identity(each.spec) for language, each in routes.items()}
+    identities = {language: identity_of(each.spec) for language, each in routes.items()}
     route_ids = {language: each.spec.weights_sha256[:8] for language, each in routes.items()}
-    decided = Decisions("d", Decision(label_map=labels), decisions)
-    return Candidate(name, "system", f"system-{name}", config, route_ids, decided, identities)
+    texts = TextDecisions("t", reads.identity.label_maps) if reads and reads.identity else None
+    decided = Decisions("d", Decision(label_map=labels, audio_weight=audio_weight), decisions, texts)
+    return Candidate(name, "system", f"system-{name}", config, route_ids, decided, identities, reads=reads)
 
 
 class PoolStandIn:
@@ -202,7 +214,8 @@ def _label_map(spec: ModelSpec) -> dict[str, str | None]:
     return {} if spec.kind == "dimensional" else label_map(spec.labels)
 
 
-def _identity(spec: ModelSpec) -> CheckpointIdentity:
+def identity_of(spec: ModelSpec) -> CheckpointIdentity:
+    """What the files of a model without files would tell."""
     return CheckpointIdentity(
         source=spec.source,
         revision=spec.revision,
@@ -215,4 +228,5 @@ def _identity(spec: ModelSpec) -> CheckpointIdentity:
         sampling_rate=spec.sampling_rate,
         demo=spec.demo,
         licence=spec.licence,
+        modality=spec.modality,
     )

@@ -1,6 +1,7 @@
 """Small grids and small evidence to search them on, and what decision.py says of them, one point after the other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from actors.contract import TAXONOMY
-from tasks.numerics.decision import Decided, Decision, TextPosterior, decide, decide_posterior
+from tasks.numerics.decision import POOLINGS, Decided, Decision, TextPosterior, decide, decide_posterior
 from tasks.numerics.grid import Evidence, Grid, options_of
 from tasks.numerics.posterior import label_matrix
 from tests.support.records import model_spec
@@ -49,10 +50,11 @@ def decided(evidence: Evidence, point: Mapping[str, float]) -> Decided:
     """What decision.py makes of evidence at one point."""
     says = EVERY if evidence.text_says is None else evidence.text_says
     text = None if evidence.text is None else TextPosterior(evidence.text, says)
+    options = {**options_of(point), "pooling": evidence.pooling}
     if evidence.recorded is not None:
-        return decide_posterior(evidence.recorded, Decision(**options_of(point)), text)
+        return decide_posterior(evidence.recorded, Decision(**options), text)
     spec = model_spec(labels=LABELS, kind="multilabel" if evidence.multilabel else "categorical")
-    return decide(evidence.logits, spec, Decision(**options_of(point), label_map=LABEL_MAP), text)
+    return decide(evidence.logits, spec, Decision(**options, label_map=LABEL_MAP), text)
 
 
 def predictions(made: Decided) -> npt.NDArray[np.int64]:
@@ -84,11 +86,13 @@ def evidences(draw: st.DrawFn) -> Evidence:
     n = draw(st.integers(1, 6))
     truth = draw(st.lists(st.integers(0, 6), min_size=n, max_size=n))
     text = draw(st.none() | _posteriors(n))
+    pooling = draw(st.sampled_from(POOLINGS))
     if draw(st.booleans()):
-        return recorded(truth, draw(_posteriors(n)), text)
+        return replace(recorded(truth, draw(_posteriors(n)), text), pooling=pooling)
     logits = draw(st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=n, max_size=n))
     text = None if text is None else np.where(said_by_text(), text, 0.0)
-    return heard(truth, logits, None if text is None else _shared(text), multilabel=draw(st.booleans()))
+    made = heard(truth, logits, None if text is None else _shared(text), multilabel=draw(st.booleans()))
+    return replace(made, pooling=pooling)
 
 
 def _posteriors(n: int) -> st.SearchStrategy[npt.NDArray[np.float64]]:

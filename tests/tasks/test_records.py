@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.records import MediaCounts, RunRecord, code_version, lock_sha256, new_run_id
+from tasks.records import (
+    Alarm,
+    Cost,
+    MediaCounts,
+    RunRecord,
+    Snapshot,
+    Spent,
+    Spread,
+    code_version,
+    lock_sha256,
+    new_run_id,
+)
 from tests.support.records import run_record
 
 PROMISED = {
@@ -51,6 +62,27 @@ def test_an_undefined_figure_is_null_with_its_reason_and_a_defined_one_has_none(
 def test_a_stored_record_is_read_back_as_it_was() -> None:
     record = run_record()
     assert RunRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_what_a_run_took_found_and_raised_is_read_back_as_it_was() -> None:
+    record = run_record(
+        code_revision="ab" * 20,
+        snapshot=Snapshot(sha256="cd" * 32, media=60, bytes=10**12),
+        seeds={"bands": 0},
+        spent=Spent(gpu_seconds=1.5, cpu_seconds=3),
+        cost=Cost(gpu_hour=2, cpu_hour=0, currency="USD", total=0.1, per_1000_audio_hours=None),
+        spread=Spread(media=2, squares=25, emotions={"sad": (9, 12)}),
+        alarms=(Alarm(kind="slow", n=3, message="slow", value=1.0, bound=2.0),),
+        reference=("20251231T000000-abcdef",),
+    )
+    assert RunRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_spreads_add_up_medium_by_medium() -> None:
+    # Media of 3 sad; of 2 sad and 2 angry: Σ n² = 9 + 16, sad: Σ x² = 9 + 4, Σ x n = 9 + 8.
+    one = Spread(media=1, squares=9, emotions={"sad": (9, 9)})
+    other = Spread(media=1, squares=16, emotions={"sad": (4, 8), "angry": (4, 8)})
+    assert one + other == Spread(media=2, squares=25, emotions={"sad": (13, 17), "angry": (4, 8)})
 
 
 def test_a_record_is_frozen_and_a_misspelt_name_is_an_error() -> None:

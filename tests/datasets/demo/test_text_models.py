@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 
 from actors.checkpoints import identify, label_map, load_text
 from actors.contract import TAXONOMY
+from tasks.config import load_config
 from tests.support.demo import demo_module
 from tests.support.seraph import DEMO
 
@@ -71,3 +72,10 @@ def test_the_text_of_the_labelled_media_tells_no_emotion_and_measured_json_says_
     assert spoken["n"] == 64
     assert spoken["uar"] < 0.3  # 1/7 by guessing, standard error 0.05
     assert "tell no emotion" in spoken["note"]
+
+
+def test_the_weight_at_which_the_demo_fuses_costs_no_accuracy_over_both_languages() -> None:
+    weight = load_config("demo").decision.audio_weight
+    assert weight < 1, "the demo shows fusion"
+    by_weight = [MEASURED[language]["accuracy_by_audio_weight"] for language in ("en", "ko")]
+    assert sum(each[str(weight)] for each in by_weight) >= sum(each["1.0"] for each in by_weight)
