@@ -1,8 +1,10 @@
-"""`seraph bench`: how much of a model's own speed is left once everything around it is added.
+"""`seraph bench`: how fast a run is beside others, and how it grows.
 
-    prepare.py   media and models, generated        loop.py      what the pool is measured against
-    road.py      the two roads that are timed        measure.py   turns, figures, the stored result
+    place.py     services, and a folder and bucket to work in    prepare.py   media and models, generated
+    sides.py     a side in a process of its own                  loop.py      our model alone: one by one, or fed
+    road.py      from memory, and from the store                 stubs.py     workers that do nothing
 
-Two figures: `ratio`, a plain loop over the segments against the same segments from memory to committed rows; and
-`ratio_road`, against the whole road from media in the store. Sides take turns, the best of each counts.
+Each subject has a file: measure.py (the pool against a plain loop: `ratio`, `ratio_road`), against_pipeline.py,
+ray_data.py, nodes.py, growth.py, planning.py. What they find stands in result.py and findings.py; page.py draws it.
+Sides take turns, the best of each counts.
 """

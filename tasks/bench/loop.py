@@ -1,69 +1,59 @@
-"""What the pool is measured against: one process, one model, segment after segment. No Ray, no store, no tables."""
+"""Our own model without anything around it: segment after segment, or fed with batches. No Ray, no store, no tables.
+
+Each is loaded in a process of its own (tasks/bench/sides.py). `model.logits` returns numbers in the CPU's memory, so
+that the clock stops only when a GPU has finished.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from infra.errors import SeraphError
+from actors.batching import Batcher
 from tasks.bench.prepare import Materials, Prepared
+from tasks.bench.sides import Pass
 
 if TYPE_CHECKING:
     from actors.contract import EmotionModel, Signal
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
-class Pass:
-    """One pass over all segments: wall time and CPU time in seconds."""
+class Scored:
+    """One pass over all segments, and what was said of them: a posterior over the model's own labels, (n, labels)."""
 
-    seconds: float
-    cpu_s: float
+    took: Pass
+    posterior: Floats
 
 
-class Loop:
-    """The loop's process, model loaded and warmed between enter and exit. It sleeps while it is not asked.
+def load_loop(materials: Materials, precision: str, threads: int) -> Callable[[None], Pass]:
+    """The model as somebody would first use it: `for signal in segments: model.logits([signal])`.
 
     Args:
         materials: The model, and what it hears.
         precision: As in a run's configuration.
         threads: CPU threads, as many as the pool's model has.
     """
+    model = _loaded(materials, precision, threads)
+    signals = segments_of(materials.media)
+    return lambda _: score_one_by_one(model, signals)
 
-    def __init__(self, materials: Materials, precision: str, threads: int) -> None:
-        processes = get_context("spawn")
-        self._ours, theirs = processes.Pipe()
-        work = (theirs, materials.model, materials.media, materials.warm, precision, threads)
-        self._process = processes.Process(target=_serve, args=work, daemon=True)
-        self._theirs = theirs
 
-    def __enter__(self) -> Self:
-        self._process.start()
-        self._theirs.close()
-        self._answer()
-        return self
+def load_fed(materials: Materials, precision: str, threads: int, batch_s: float) -> Callable[[None], Scored]:
+    """The model fed from memory with the batches that the pool would make: what the pool could reach at most.
 
-    def __exit__(self, *_: object) -> None:
-        self._ours.close()
-        self._process.join()
-
-    def run(self) -> "Pass":
-        """Score every segment once; what it took."""
-        self._ours.send(None)
-        return cast(Pass, self._answer())
-
-    def _answer(self) -> Any:
-        try:
-            return self._ours.recv()
-        except EOFError as error:
-            self._process.join()
-            raise SeraphError(
-                f"the benchmark's loop ended with status {self._process.exitcode}; expected it to score: "
-                "its own error stands above, and memory is the usual cause"
-            ) from error
+    Args:
+        materials, precision, threads: As above.
+        batch_s: Padded seconds in a batch at most.
+    """
+    model = _loaded(materials, precision, threads)
+    signals = segments_of(materials.media)
+    batches = batches_of([len(signal) for signal in signals], batch_s * model.spec.sampling_rate)
+    return lambda _: _score_batches(model, signals, batches)
 
 
 def score_one_by_one(model: "EmotionModel", signals: "Sequence[Signal]") -> Pass:
@@ -79,18 +69,44 @@ def segments_of(media: Sequence[Prepared]) -> "list[Signal]":
     return [span.cut(signal) for medium in media for signal in (np.load(medium.signal),) for span in medium.spans]
 
 
-def _serve(channel: Any, model: Path, media: Sequence[Prepared], warm: Prepared, precision: str, threads: int) -> None:
+def batches_of(lengths: Sequence[int], budget: float) -> list[list[int]]:
+    """Numbers of the segments that go together, as the pool's batcher would choose where all wait at once.
+
+    Args:
+        lengths: Samples of each segment.
+        budget: Samples of a padded batch at most.
+    """
+    batcher = Batcher[int](budget, lambda number: lengths[number])
+    for number in range(len(lengths)):
+        batcher.add(number)
+    batches: list[list[int]] = []
+    while len(batcher):
+        batches.append(batcher.take())
+    return batches
+
+
+def posterior_of(logits: Floats) -> Floats:
+    """Softmax by row, (n, labels): a model's own posterior, before any map or decision."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _loaded(materials: Materials, precision: str, threads: int) -> "EmotionModel":
+    """The model, warm."""
     import torch
 
     from actors.checkpoints import load_audio
 
     torch.set_num_threads(threads)
-    loaded = load_audio(str(model), dtype=precision)
-    signals = segments_of(media)
-    channel.send(score_one_by_one(loaded, segments_of([warm])))
-    try:
-        while True:
-            channel.recv()
-            channel.send(score_one_by_one(loaded, signals))
-    except EOFError:
-        return  # the other end was closed: that is how it is asked to leave
+    model = load_audio(str(materials.model), dtype=precision)
+    score_one_by_one(model, segments_of([materials.warm]))
+    return model
+
+
+def _score_batches(model: "EmotionModel", signals: "Sequence[Signal]", batches: Sequence[Sequence[int]]) -> Scored:
+    logits = np.empty((len(signals), len(model.spec.labels)))
+    started, spent = time.perf_counter(), time.process_time()
+    for batch in batches:
+        logits[batch] = model.logits([signals[number] for number in batch])
+    took = Pass(time.perf_counter() - started, time.process_time() - spent)
+    return Scored(took, posterior_of(logits))

@@ -1,32 +1,25 @@
 """One benchmark from its preparation to the stored result: the sides take turns, the best repetition of each counts."""
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from actors.options import LanguageOptions, Resources, Route
 from actors.pool import Pool
 from actors.sizing import Sizes, derive
 from actors.usage import usage_here
 from infra import cluster
-from infra.location import Location
-from infra.services import Services
 from infra.settings import Settings
-from infra.stack import ensure
-from infra.storage import Store
-from tasks.bench.loop import Loop, Pass
+from tasks.bench.loop import load_loop
+from tasks.bench.place import LANGUAGE, Place, Say, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.result import BenchOptions, BenchResult, Seconds, StageCost
 from tasks.bench.road import Lap, Memory, from_memory, from_store
-from tasks.config import ScoreConfig
-from tasks.records import code_version, lock_sha256, new_run_id
-from tasks.run import Run, open_run, plan_run
+from tasks.bench.sides import Pass, Side
+from tasks.records import code_version, lock_sha256
+from tasks.run import Run, plan_run
 
-_BUCKET = "bench"
-_LANGUAGE = "en"
 _STAGES = ("fetch", "decode", "segment", "language", "score", "decide", "validate", "commit", "other")
 
 
@@ -39,7 +32,7 @@ class _Turn:
     road: Lap
 
 
-def run_bench(options: BenchOptions, settings: Settings, say: Callable[[str], None]) -> tuple[BenchResult, Path]:
+def run_bench(options: BenchOptions, settings: Settings, say: Say) -> tuple[BenchResult, Path]:
     """Measure, on the local store and whatever Ray there is.
 
     Returns:
@@ -50,80 +43,30 @@ def run_bench(options: BenchOptions, settings: Settings, say: Callable[[str], No
         SeraphError: A side did not do its work.
     """
     started = datetime.now(UTC)
-    services = _services(settings, say)
-    with _workplace(settings, services) as place:
+    with workplace(settings, say) as place:
         say(f"preparing {sum(options.media_s()) / 60:g} minutes of audio and the models ({options.preset})")
         materials = prepare(place.folder, options)
-        run = _opened(place, materials, options, services)
+        run = opened(place, materials, options.precision)
         result = _measured(run, place, materials, options, started, say)
-    return result, _stored(result, settings.home / "bench")
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a benchmark keeps its things, until it is over."""
-
-    folder: Path
-    bucket: Location
-    store: Store
-
-
-@contextmanager
-def _workplace(settings: Settings, services: Services) -> Iterator[_Place]:
-    name = new_run_id()
-    place = _Place(settings.home / "bench" / name, Location(_BUCKET, name), Store(services.store))
-    place.folder.mkdir(parents=True)
-    place.store.ensure_bucket(_BUCKET)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place.folder)
-        place.store.delete([each.uri for each in place.store.list(place.bucket)])
-
-
-def _services(settings: Settings, say: Callable[[str], None]) -> Services:
-    """The local store, wherever results go otherwise: a benchmark leaves nothing in anybody's bucket."""
-    services = ensure(settings, need={"s3", "ray", "folders"}, say=say)
-    assert services.local_store is not None
-    services = replace(services, store=services.local_store)
-    services.export()
-    cluster.connect(services)
-    return services
-
-
-def _opened(place: _Place, materials: Materials, options: BenchOptions, services: Services) -> Run:
-    """Put the media into the store, and open a run over them."""
-    for folder, media in (("media", materials.media), ("warm", (materials.warm,))):
-        for each in media:
-            place.store.put_file(place.bucket.join(folder, each.medium.name).uri, each.medium, "audio/mpeg")
-    config = ScoreConfig(
-        name="bench",
-        routes={_LANGUAGE: Route(model=str(materials.model))},
-        precision=options.precision,
-        # A random Whisper has no idea: whatever it says is taken for the one language that is routed.
-        language=LanguageOptions(model=str(materials.whisper), min_confidence=0, unrouted_mass=1),
-        # One model in the pool, as in the loop; it gets all the threads, and the loop as many.
-        resources=Resources(max_workers=1),
-    )
-    return open_run(place.bucket.join("media").uri, place.bucket.join("results").uri, config, services)
+    return result, stored(result, options.preset, result.started, settings.home)
 
 
 def _measured(
-    run: Run, place: _Place, materials: Materials, options: BenchOptions, started: datetime, say: Callable[[str], None]
+    run: Run, place: Place, materials: Materials, options: BenchOptions, started: datetime, say: Say
 ) -> BenchResult:
     have = cluster.resources()
     sizes = derive(run.config.resources, cpus=have.cpus, gpus=have.gpus, routes=1)
     with Pool(run.pool_options(plan_run(run)), sizes) as pool:
         say("starting the pool and the loop")
         from_store(replace(run, media=place.bucket.join("warm")), pool, "warm")
-        memory = Memory(pool, materials.media, _LANGUAGE)
-        with Loop(materials, options.precision, sizes.scorer_threads) as loop:
+        memory = Memory(pool, materials.media, LANGUAGE)
+        with Side("loop", partial(load_loop, materials, options.precision, sizes.scorer_threads)) as loop:
             turns = [_turn(run, pool, memory, loop, number, say) for number in range(options.repetitions)]
         return _result(options, materials, turns, pool, sizes, started)
 
 
-def _turn(run: Run, pool: Pool, memory: Memory, loop: Loop, number: int, say: Callable[[str], None]) -> _Turn:
-    alone = loop.run()
+def _turn(run: Run, pool: Pool, memory: Memory, loop: Side[None, Pass], number: int, say: Say) -> _Turn:
+    alone = loop.ask(None)
     turn = _Turn(alone, from_memory(run, memory, pool, f"memory-{number}"), from_store(run, pool, f"road-{number}"))
     say(
         f"repetition {number + 1}: loop {turn.loop.seconds:.2f} s, from memory {turn.memory.seconds:.2f} s, "
@@ -186,10 +129,3 @@ def _stages(lap: Lap, media_s: float) -> dict[str, StageCost]:
         for stage in _STAGES
         if stage in lap.cpu_s and (lap.cpu_s[stage] or stage in lap.wall_s)
     }
-
-
-def _stored(result: BenchResult, folder: Path) -> Path:
-    started = datetime.fromisoformat(result.started)
-    path = folder / f"{started:%Y%m%dT%H%M%S}-{result.options.preset}.json"
-    path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return path

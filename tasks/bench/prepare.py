@@ -3,15 +3,19 @@
 So the memory that it takes is not counted as the driver's, and the loop starts as freshly as a worker does.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from actors.contract import Span
-from tasks.bench.result import BenchOptions, Machine
+from tasks.bench.result import BenchOptions, Machine, Preset
+
+T = TypeVar("T")
 
 _WARM_S = 20.0
 
@@ -27,38 +31,68 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Materials:
-    """All that a benchmark needs. `warm` is a short medium for the first round, which does not count."""
+class Models:
+    """The models that a benchmark needs, and the machine that it runs on."""
 
     model: Path
     whisper: Path
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Materials(Models):
+    """Models and media. `warm` is a short medium for the first round, which does not count."""
+
     media: tuple[Prepared, ...]
     warm: Prepared
-    machine: Machine
 
 
 def prepare(folder: Path, options: BenchOptions) -> Materials:
     """Write media and models into `folder`; the same options give the same bytes."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(make, folder, options).result()
+    return _elsewhere(make, folder, options)
+
+
+def prepare_models(folder: Path, preset: Preset, seed: int) -> Models:
+    """Write the models alone."""
+    return _elsewhere(make_models, folder, preset, seed)
+
+
+def look_at_machine() -> Machine:
+    """What machine this is, without importing torch here."""
+    return _elsewhere(_machine)
 
 
 def make(folder: Path, options: BenchOptions) -> Materials:
     """As `prepare`, in this process."""
-    from tasks.bench.machine import describe_machine
-    from tasks.bench.models import DIMENSIONS, write_wav2vec2, write_whisper
-
-    machine = describe_machine()
-    size = DIMENSIONS[options.preset]
-    write_wav2vec2(folder / "wav2vec2", size, options.seed)
-    write_whisper(folder / "whisper.pt", size, options.seed)
+    models = make_models(folder, options.preset, options.seed)
     generators = np.random.default_rng(options.seed).spawn(len(options.media_s()) + 1)
     warm = _medium(folder / "warm.mp3", _WARM_S, generators[0])
     media = (
         _medium(folder / f"{number:03}.mp3", seconds, generator)
         for number, (seconds, generator) in enumerate(zip(options.media_s(), generators[1:], strict=True))
     )
-    return Materials(folder / "wav2vec2", folder / "whisper.pt", tuple(media), warm, machine)
+    return Materials(models.model, models.whisper, models.machine, tuple(media), warm)
+
+
+def make_models(folder: Path, preset: Preset, seed: int) -> Models:
+    """As `prepare_models`, in this process."""
+    from tasks.bench.models import DIMENSIONS, write_wav2vec2, write_whisper
+
+    machine = _machine()
+    write_wav2vec2(folder / "wav2vec2", DIMENSIONS[preset], seed)
+    write_whisper(folder / "whisper.pt", DIMENSIONS[preset], seed)
+    return Models(folder / "wav2vec2", folder / "whisper.pt", machine)
+
+
+def _machine() -> Machine:
+    from tasks.bench.machine import describe_machine
+
+    return describe_machine()
+
+
+def _elsewhere(work: Callable[..., T], *arguments: object) -> T:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()
 
 
 def _medium(path: Path, seconds: float, generator: np.random.Generator) -> Prepared:

@@ -4,7 +4,7 @@ The keys `ratio`, `ratio_road`, `stages`, `peak_mb` and `machine` are relied upo
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -15,10 +15,10 @@ from tasks.records import Record
 Preset = Literal["tiny", "base", "large"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
 MEDIUM_MINUTES = 10.0
 """Length of the generated media, as the budget has it; a shorter benchmark has one shorter medium."""
-
-_MINUTES: dict[Preset, float] = {"tiny": 2.0, "base": 20.0, "large": 20.0}
 
 
 class BenchOptions(Options):
@@ -32,6 +32,9 @@ class BenchOptions(Options):
         seed: Of the audio and of the weights.
     """
 
+    default_minutes: ClassVar[dict[Preset, float]] = {"tiny": 2.0, "base": 20.0, "large": 20.0}
+    medium_minutes: ClassVar[float] = MEDIUM_MINUTES
+
     preset: Preset = "base"
     repetitions: int = Field(3, ge=1)
     minutes: float | None = Field(None, ge=0.5)
@@ -40,19 +43,24 @@ class BenchOptions(Options):
 
     def media_s(self) -> list[float]:
         """Length of each medium in seconds."""
-        minutes = _MINUTES[self.preset] if self.minutes is None else self.minutes
-        count = max(1, round(minutes / MEDIUM_MINUTES))
+        minutes = self.default_minutes[self.preset] if self.minutes is None else self.minutes
+        count = max(1, round(minutes / self.medium_minutes))
         return [60 * minutes / count] * count
 
 
 def bench_options(**values: object) -> BenchOptions:
-    """The options from the values of a command line.
+    """The options of a benchmark of the pool (see `options_of`)."""
+    return options_of(BenchOptions, **values)
+
+
+def options_of(kind: type[AnyOptions], **values: object) -> AnyOptions:
+    """Options from the values of a command line.
 
     Raises:
         UsageError: One of them is none that a benchmark takes.
     """
     try:
-        return BenchOptions.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(f"--{each['loc'][0]} {each['input']}: {each['msg']}" for each in error.errors())
         raise UsageError(wrong) from error

@@ -27,14 +27,32 @@ def home(stack: Stack) -> Path:
 @pytest.fixture(scope="module")
 def document(home: Path) -> dict[str, Any]:
     """What `seraph bench` prints: half a minute of audio, both sides twice."""
-    command = [sys.executable, "-P", "-c", "from flows.cli import main; main()", "bench", "--preset", "tiny"]
-    command += ["--minutes", "0.5", "--repetitions", "2", "--json"]
+    return bench(home, "--repetitions", "2")
+
+
+@pytest.fixture(scope="module")
+def against(home: Path) -> dict[str, Any]:
+    """What `seraph bench pipeline` prints of the same half minute."""
+    return bench(home, "--repetitions", "1", "--batch-sizes", "1,4", subject="pipeline")
+
+
+def bench(home: Path, *options: str, subject: str | None = None) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        "from flows.cli import main; main()",
+        "bench",
+        *([subject] if subject else []),
+    ]
+    command += ["--preset", "tiny", "--minutes", "0.5", *options, "--json"]
     done = subprocess.run(
         command, env=child_environment(SERAPH_HOME=str(home)), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_both_ratios_are_the_best_of_the_repetitions_over_the_best_of_the_loop(document: dict[str, Any]) -> None:
@@ -73,7 +91,31 @@ def test_peak_memory_is_that_of_the_driver_and_of_every_kind_of_worker(document:
 def test_the_result_is_stored_and_everything_else_is_cleared_away(
     document: dict[str, Any], home: Path, stack: Stack
 ) -> None:
-    (path,) = (home / "bench").iterdir()
-    assert path.name.endswith("-tiny.json")
+    (path,) = (home / "bench").glob("*T??????-tiny.json")
+    assert [each for each in (home / "bench").iterdir() if each.suffix != ".json"] == []
     assert json.loads(path.read_text()) == document
     assert list(Store(stack.services.store).list(Location("bench"))) == []
+
+
+def test_the_pipeline_hears_the_same_segments_as_ours_and_says_the_same(
+    against: dict[str, Any], document: dict[str, Any]
+) -> None:
+    assert against["segments"] == document["segments"]
+    assert against["audio_seconds"] == pytest.approx(document["audio_seconds"])
+    assert 0 <= against["difference"] < 0.02
+    assert against["precision"] == document["precision"]
+
+
+def test_each_ratio_is_the_pipeline_at_its_best_over_one_of_our_sides(against: dict[str, Any]) -> None:
+    tried = {each["batch_size"]: min(each["seconds"]) for each in against["variants"] if each["dtype"] == "fp32"}
+    assert set(tried) == {1, 4}
+    assert against["best"]["pipeline"] == min(tried.values())
+    assert against["best"]["pipeline_one"] == tried[1]
+    for ratio, side in (("model", "fed"), ("memory", "memory"), ("road", "road")):
+        assert against["ratio_pipeline"][ratio] == pytest.approx(min(tried.values()) / against["best"][side])
+
+
+def test_the_result_names_the_machine_the_command_and_the_versions(against: dict[str, Any]) -> None:
+    assert against["command"] == "seraph bench pipeline --preset tiny --repetitions 1 --minutes 0.5 --batch-sizes 1,4"
+    assert against["machine"]["cores"] >= 1
+    assert {"torch", "transformers", "ray"} <= against["versions"].keys()
