@@ -2,9 +2,11 @@
 
     seraph.run.completed     every finished run of score-corpus, with its counts
     seraph.alarm.<kind>      for each kind of alarm that it raised (tasks/alarm_kinds.py)
+    seraph.alarm.lost        housekeeping found that the store does not hold what its records say
 
-The resource of all of them is the corpus, `seraph.corpus.<hash of media and results>`; Prefect adds the flow run and
-the deployment. An event that cannot be sent costs a run nothing but the event.
+The resource is the corpus, `seraph.corpus.<hash of media and results>`, and of the last one the store,
+`seraph.store.<hash of results>`; Prefect adds the flow run and the deployment. An event that cannot be sent costs a run
+nothing but the event.
 """
 
 import hashlib
@@ -28,6 +30,7 @@ from tasks.alarm_kinds import (
     CLASS_SHARES,
     KINDS,
     LANGUAGE_MIX,
+    LOST,
     NEAR_UNIFORM,
     NEUTRAL_RATE,
     ONE_CLASS,
@@ -36,6 +39,7 @@ from tasks.alarm_kinds import (
     SLOW,
     VALIDATION,
 )
+from tasks.housekeeping import HousekeepingRecord
 from tasks.operations import Operations
 from tasks.records import Alarm, RunRecord
 
@@ -52,6 +56,7 @@ _TITLES = {
     LANGUAGE_MIX: "the language mix changed",
     SLOW: "scoring became slow",
     SILENT: "no run has finished",
+    LOST: "rows are lost",
 }
 _LONGEST = 2000
 """Characters of a message in an event: an event has a greatest size."""
@@ -84,6 +89,26 @@ def announce(record: RunRecord, warn: Callable[[str], object], emit: Emit = emit
         warn(f"events could not be sent: {type(error).__name__}: {error}")
 
 
+def announce_lost(record: HousekeepingRecord, warn: Callable[[str], object], emit: Emit = emit_event) -> None:
+    """Tell Prefect where a store does not hold what its records say. Arguments as for `announce`."""
+    if not record.faults:
+        return
+    resource = {"prefect.resource.id": store_id(record.results_uri), "prefect.resource.name": record.results_uri}
+    message = f"{len(record.faults)} files of {record.results_uri} are missing or not what the records say they are"
+    warn(message)
+    payload = {"message": message, "results_uri": record.results_uri, "record": record.output}
+    try:
+        emit(event=ALARM + LOST, resource=resource, payload=payload)
+    except Exception as error:  # noqa: BLE001 - the record is stored, whatever befalls an event
+        warn(f"events could not be sent: {type(error).__name__}: {error}")
+
+
+def store_id(results: str) -> str:
+    """The resource that events of a results store are about."""
+    place = Location.parse(results).uri.rstrip("/")
+    return f"seraph.store.{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+
+
 def corpus_id(media: str, results: str) -> str:
     """The resource that events of a corpus are about: its media and results, however their URIs end."""
     places = (Location.parse(each).uri.rstrip("/") for each in (media, results))
@@ -91,7 +116,7 @@ def corpus_id(media: str, results: str) -> str:
 
 
 def alarm_automations(operations: Operations, find_block: FindBlock | None = None) -> list[Automation]:
-    """Automations for every alarm of an archive: one for each kind, and one for runs that do not come.
+    """Automations for every alarm of an archive: one for each kind, for lost rows, and for runs that do not come.
 
     Each notifies where `alarms.notify` names a block, and else only leaves its trace in Prefect's event feed.
 
@@ -107,6 +132,8 @@ def alarm_automations(operations: Operations, find_block: FindBlock | None = Non
     corpus = ResourceSpecification({"prefect.resource.id": corpus_id(operations.media, operations.results)})
     kinds = [_automation(kind, _present(ALARM + kind, corpus), _notified(kind, block)) for kind in KINDS]
     hours = operations.alarms.silent_hours
+    store = ResourceSpecification({"prefect.resource.id": store_id(operations.results)})
+    kinds.append(_automation(LOST, _present(ALARM + LOST, store), _lost(block)))
     return [*kinds, _automation(SILENT, _absent(corpus, hours), _silent(operations, hours, block))]
 
 
@@ -154,8 +181,8 @@ def _automation(kind: str, trigger: TriggerTypes, action: ActionTypes) -> Automa
     )
 
 
-def _present(event: str, corpus: ResourceSpecification) -> EventTrigger:
-    return EventTrigger(expect={event}, match=corpus, posture=Posture.Reactive, threshold=1)
+def _present(event: str, about: ResourceSpecification) -> EventTrigger:
+    return EventTrigger(expect={event}, match=about, posture=Posture.Reactive, threshold=1)
 
 
 def _absent(corpus: ResourceSpecification, hours: float) -> CompoundTrigger:
@@ -178,6 +205,13 @@ def _notified(kind: str, block: UUID | None) -> ActionTypes:
     of = "{{ event.payload.media_uri }}, run {{ event.payload.run_id }}"
     body = f"{{{{ event.payload.message }}}}\n\n{of}\n{{{{ event.payload.report }}}}"
     return SendNotification(block_document_id=block, subject=f"Seraph: {_TITLES[kind]}", body=body)
+
+
+def _lost(block: UUID | None) -> ActionTypes:
+    if block is None:
+        return DoNothing()
+    body = "{{ event.payload.message }}. `seraph housekeeping --verify` names them.\n{{ event.payload.record }}"
+    return SendNotification(block_document_id=block, subject=f"Seraph: {_TITLES[LOST]}", body=body)
 
 
 def _silent(operations: Operations, hours: float, block: UUID | None) -> ActionTypes:

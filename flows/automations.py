@@ -27,6 +27,9 @@ PREFIX = "seraph: "
 
 _ANY_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
 _FLOWS = ("evaluate-models", "housekeeping", "reevaluate", "score-corpus", "tune-decision", "watch-labels")
+_TOLD_TWICE = timedelta(seconds=30)
+"""A busy server may handle one event several times: one crash is one more start."""
+
 _NEVER_STARTED_S = 1800.0
 """How long a run may stay handed over but not running: on a cluster, a machine and an image may have to come first."""
 
@@ -117,7 +120,7 @@ def _again(attempts: int, ours: ResourceSpecification) -> list[Automation]:
         return []
     counts = [str(count) for count in range(1, attempts)]
     return [
-        _restart("a run that crashed is started again", counts, timedelta(0), ours),
+        _restart("a run that crashed is started again", counts, _TOLD_TWICE, ours),
         _restart("a run that crashed before it began is started again", ["0"], timedelta(days=1), ours),
     ]
 

@@ -113,10 +113,19 @@ def _request(**values: object) -> "EvaluateRequest":
     try:
         return EvaluateRequest.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        what = "--labels is needed: a file or an s3:// URI" if where == "labels" else first["msg"]
-        raise UsageError(what.removeprefix("Value error, ")) from error
+        without_labels = error.errors()[0]["loc"] == ("labels",)
+        what = "--labels is needed: a file or an s3:// URI" if without_labels else wrong_option(error)
+        raise UsageError(what) from error
+
+
+def wrong_option(error: ValidationError) -> str:
+    """What a request says of the first option that is wrong, with the option's name and its value."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
+    option, *within = (str(part).replace("_", "-") for part in first["loc"])
+    where = f" {'.'.join(within)}" if within else ""
+    return f"--{option}{where}: {first['input']!r} will not do: {first['msg']}"
 
 
 def read_aliases(source: str | None) -> dict[str, str | None]:
@@ -132,7 +141,7 @@ def read_aliases(source: str | None) -> dict[str, str | None]:
     try:
         document = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"--aliases {source} cannot be read: {error}") from error
+        raise UsageError(f"--aliases {source} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise UsageError(f"--aliases {source} must map label words to emotions or null")
     return document

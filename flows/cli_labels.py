@@ -32,6 +32,11 @@ WEEK_S = 604_800
 
 _MOST_PROBLEMS = 20
 
+_OPTIONS = {
+    "wanted": "--segments", "random_share": "--random", "gap_s": "--gap", "seed": "--seed", "where": "--where",
+}  # fmt: skip
+"""What the fields of a request are called on the command line."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Media = Annotated[str, typer.Option(help="The scored media: s3://bucket/prefix, or a local folder.")]
 Results = Annotated[str | None, typer.Option(help="s3://bucket/prefix; by default the local store.")]
@@ -209,7 +214,7 @@ def _request(wanted: int, random_share: float, gap_s: float, seed: int, where: s
         return QueueRequest(wanted=wanted, random_share=random_share, gap_s=gap_s, seed=seed, where=where)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}, not {first['input']}") from error
+        raise UsageError(f"{_OPTIONS[str(first['loc'][0])]}: {first['msg']}, not {first['input']}") from error
 
 
 def _open(media: str, results: str | None, configs: Sequence[str]) -> "list[Run]":

@@ -152,7 +152,7 @@ def show_reevaluation(document: dict[str, Any]) -> None:
         terminal.out.print(Text(advice.text, style="bold" if number == 0 else ""))
     labels = found.labels
     new = f"{labels.added} added, {labels.changed} changed, {labels.withdrawn} withdrawn"
-    terminal.out.print(Text(f"Labels      {labels.said}: {new} since {labels.since or 'ever'}"))
+    terminal.out.print(Text(f"Labels      {labels.said}: {new} since {labels.since or 'the beginning'}"))
     for problem in labels.problems:
         terminal.out.print(Text(f"Problem     {problem}"), style="yellow")
     terminal.out.print(_table(found))

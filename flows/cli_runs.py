@@ -94,7 +94,7 @@ def compare(
     if agreement:
         found = found.model_copy(update={"agreement": agree(shelf, one, other)})
     if json:
-        terminal.print_json(found.model_dump(mode="json"))
+        terminal.print_json(found.summary())
     else:
         _show_comparison(found)
 
@@ -122,7 +122,9 @@ def _brief(record: "RunRecord") -> dict[str, Any]:
              "realtime_factor", "code_version", "code_revision", "decision", "fingerprint"}  # fmt: skip
     kinds = dict.fromkeys(alarm.kind for alarm in record.alarms)
     used = record.configuration.model_dump(mode="json", include={"name", "hash"}) if record.configuration else None
-    return {**record.model_dump(mode="json", include=names), "configuration": used, "alarms": list(kinds)}
+    brief = {**record.model_dump(mode="json", include=names), "configuration": used, "alarms": list(kinds)}
+    undefined = {name: why for name, why in record.undefined.items() if name in brief}
+    return {**brief, "undefined": undefined} if undefined else brief
 
 
 def _show_list(found: "Runs") -> None:

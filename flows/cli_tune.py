@@ -6,7 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from flows import terminal
-from flows.cli_evaluate import Texts, read_aliases
+from flows.cli_evaluate import Texts, read_aliases, wrong_option
 from flows.places import results_shelf
 from infra.errors import UsageError
 from infra.location import SCHEME
@@ -85,7 +85,7 @@ def _request(**values: object) -> "TuneRequest":
     try:
         return TuneRequest.model_validate(values)
     except ValidationError as error:
-        raise UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        raise UsageError(wrong_option(error)) from error
 
 
 def _read(source: str) -> bytes:

@@ -122,14 +122,18 @@ def _labels(operations: Operations) -> list[RunnerDeployment]:
 
 
 def _housekeeping(operations: Operations) -> RunnerDeployment:
-    tidy = operations.housekeeping
+    tidy, reference = operations.housekeeping, operations.alarms.reference
     return _deployment(
         housekeeping,
         HOUSEKEEPING,
         "Tidy the results store, or say what would be tidied.",
         operations,
         request=HousekeepingRequest(
-            results=operations.results, keep_days=tidy.keep_days, grace_hours=tidy.grace_hours, apply=tidy.apply
+            results=operations.results,
+            keep_days=tidy.keep_days,
+            grace_hours=tidy.grace_hours,
+            apply=tidy.apply,
+            keep=() if reference is None else (reference,),
         ),
         schedule=_cron(tidy.schedule, "weekly"),
         collision=ConcurrencyLimitStrategy.CANCEL_NEW,

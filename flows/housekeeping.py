@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.alarms import announce_lost
 from flows.catch_up import catch_up_once
 from infra.location import Location
 from infra.services import Services
@@ -67,4 +68,5 @@ def tidying(request: HousekeepingRequest, services: Services) -> HousekeepingRec
     create_markdown_artifact(
         markdown_housekeeping(record), key="housekeeping", description=f"Housekeeping {record.housekeeping_id}"
     )
+    announce_lost(record, get_run_logger().warning)
     return record

@@ -188,17 +188,19 @@ def _texts(run: Run, held: list[Held]) -> TextStage:
     """Find and read the texts that are not there yet, when the audio is done. Nothing here ends the run."""
     if run.identity.text is None:
         return TextStage((run.identity.text_problem or "there are none",))
-    redecided = 0
+    redecided, told = 0, list[str]()
     try:
         stems, redecided = missing_texts(run, run.identity.text.id)
-        return TextStage.of(_read(run, run.identity.text.id, stems, held) if stems else [], redecided)
+        reports = _read(run, run.identity.text.id, stems, held, told) if stems else []
+        return TextStage.of(reports, redecided).with_problems(told)
     except SeraphError as error:
         return TextStage((str(error),), redecided=redecided)
     except Exception as error:  # noqa: BLE001 - whatever befalls the texts, the audio results stand
         return TextStage((f"{type(error).__name__}: {error}",), redecided=redecided)
 
 
-def _read(run: Run, text_id: str, stems: list[str], held: list[Held]) -> list[TextShardReport]:
+def _read(run: Run, text_id: str, stems: list[str], held: list[Held], told: list[str]) -> list[TextShardReport]:
+    """What the workers held is added to `held`, what the cluster did not give to `told`."""
     cluster.connect(run.services)
     have = cluster.resources()
     sizes = derive(run.config.resources, cpus=have.cpus, gpus=have.gpus, routes=1)
@@ -209,6 +211,7 @@ def _read(run: Run, text_id: str, stems: list[str], held: list[Held]) -> list[Te
         futures = [reading.submit(stem, *arguments) for stem in stems]
         reports = [future.result() for future in as_completed(futures)]
         held.append(pool.held())
+        told.extend(pool.warnings)
         return reports
 
 

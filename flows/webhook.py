@@ -26,6 +26,9 @@ MAX_BODY = 2**20
 BODY_S = 10.0
 """How long a hook may take to arrive."""
 
+AT_ONCE = 500
+"""Connections at once; further ones are answered 503 unread. A burst of hooks is far smaller."""
+
 ASK_S = 20.0
 """How long Prefect may take to answer."""
 
@@ -148,7 +151,7 @@ def listen(host: str, port: int) -> socket.socket:
 def server(app: FastAPI) -> uvicorn.Server:
     """What serves the app; `run(sockets=[…])` until it is told to end."""
     options: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
-    bounds: dict[str, Any] = {"limit_concurrency": 100, "timeout_keep_alive": 5, "timeout_graceful_shutdown": 5}
+    bounds: dict[str, Any] = {"limit_concurrency": AT_ONCE, "timeout_keep_alive": 5, "timeout_graceful_shutdown": 5}
     return uvicorn.Server(uvicorn.Config(app, ws="none", lifespan="off", **options, **bounds))
 
 

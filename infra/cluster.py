@@ -5,13 +5,14 @@ import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from infra.errors import RayError
 from infra.parts import ray_variables
 from infra.services import Services
-from infra.settings import TELEMETRY_OFF, Settings, export, is_ray_job, ray_uses_tls
+from infra.settings import TELEMETRY_OFF, Settings, export, is_ray_job, ray_job_folder, ray_uses_tls
 
 _log = logging.getLogger(__name__)
 
@@ -54,18 +55,20 @@ class Room:
         return f"it has {cpus:g} CPUs and {gpus:g} GPUs in all, on {len(self.nodes)} nodes"
 
 
-def connect(services: Services, *, namespace: str | None = None, hub_offline: bool = False) -> None:
+def connect(services: Services, *, namespace: str | None = None, hub_offline: bool | None = None) -> None:
     """Make this process a driver of the cluster. Connected already to the same one, it does nothing.
 
     Args:
         services: Where Ray is, and the local one's token.
         namespace: Ray's namespace for named actors; None: one of its own.
-        hub_offline: Whether workers must not ask Hugging Face's hub.
+        hub_offline: Whether workers must not ask Hugging Face's hub; None: as this process may (`HF_HUB_OFFLINE`).
 
     Raises:
         RayError: Nothing answers at the address, or it refuses.
     """
     _prepare(services)
+    settings = Settings.from_environment()
+    offline = settings.hub_offline if hub_offline is None else hub_offline
     import ray
 
     if ray.is_initialized():
@@ -76,7 +79,7 @@ def connect(services: Services, *, namespace: str | None = None, hub_offline: bo
             ray.init(
                 address=services.ray_address,
                 namespace=namespace,
-                runtime_env=_worker_environment(empty, hub_offline, local=services.ray_token is not None),
+                runtime_env=_worker_environment(empty, offline, settings.home if services.ray_token else None),
                 log_to_driver=False,
                 configure_logging=False,
                 include_dashboard=False,
@@ -150,17 +153,21 @@ def _prepare(services: Services) -> None:
     Config.initialize("")
 
 
-def _worker_environment(empty: str, hub_offline: bool, *, local: bool) -> dict[str, Any]:
-    variables = {
-        **TELEMETRY_OFF,
-        "HF_HUB_OFFLINE": "1" if hub_offline else "0",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    if local:  # where pulled models lie; another machine has a home of its own
-        variables["SERAPH_HOME"] = str(Settings.from_environment().home)
+def _worker_environment(empty: str, hub_offline: bool, home: Path | None) -> dict[str, Any]:
+    """What workers get. `home`: of the local stack; another machine has one of its own."""
+    variables = {**TELEMETRY_OFF, "TOKENIZERS_PARALLELISM": "false"}
+    if home is not None:  # where pulled models lie; and the local Ray may have been started under other settings
+        variables |= {"SERAPH_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    if hub_offline:
+        variables["HF_HUB_OFFLINE"] = "1"
+    if is_ray_job():
+        # Ray would refuse a variable that the job's own environment names as well, telemetry off for instance.
+        export(RAY_OVERRIDE_JOB_RUNTIME_ENV="1")
+    if ray_job_folder():
+        return {"env_vars": variables}
     # Without a working directory of their own, workers get the driver's on sys.path: in a clone of this repository
-    # `datasets/` would then pass for Hugging Face's package. A submitted job has one already.
-    return {"env_vars": variables} if is_ray_job() else {"env_vars": variables, "working_dir": empty}
+    # `datasets/` would then pass for Hugging Face's package.
+    return {"env_vars": variables, "working_dir": empty}
 
 
 def _probe(address: str) -> None:

@@ -1,8 +1,9 @@
 """What the local stack remembers in `SERAPH_HOME`: what runs, its credentials, and a lock. All of it mode 0600.
 
 stack.json        what was started, on which ports     credentials.json  keys of the object store
-ray-token         token of the local Ray               lock              held while the stack changes
-logs/*.log        one per part                         s3/ prefect/      their data
+ray-token         token of the local Ray               prefect-password  user:password of the local Prefect server
+lock              held while the stack changes         logs/*.log        one per part
+s3/ prefect/      their data
 """
 
 import fcntl
@@ -16,7 +17,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.errors import ConfigError
-from infra.parts import Ports, new_secret, private_folder
+from infra.parts import Ports, new_secret, private_folder, write_private
 from infra.processes import Process
 
 Say = Callable[[str], None]
@@ -104,14 +105,6 @@ def ensure_token(path: Path) -> None:
     """Write a token for the local Ray unless there is one."""
     if not path.exists():
         write_private(path, new_secret())
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, for nobody else to read, from its first byte on."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
 
 
 def _read(path: Path, model: type[_T], default: _D) -> _T | _D:

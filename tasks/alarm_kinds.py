@@ -14,6 +14,9 @@ SLOW: Final = "slow"
 SILENT: Final = "silent"
 """Raised where no run finishes, and so by no run."""
 
+LOST: Final = "lost"
+"""Raised by housekeeping: the store does not hold what its records say."""
+
 KINDS: Final = (VALIDATION, NEAR_UNIFORM, ONE_CLASS, QUARANTINE, NEUTRAL_RATE, CLASS_SHARES, LANGUAGE_MIX, SLOW)
 """Every alarm that a finished run may raise, the gravest first."""
 

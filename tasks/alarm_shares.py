@@ -105,6 +105,8 @@ def _languages(
 
 
 def _checks(names: Sequence[str], reference: Counts, current: Counts, level: float) -> Iterator[ShareCheck]:
+    if not current.total or not reference.total:
+        return
     beyond = outside(reference, current, level=level)
     low, high = band(reference, int(current.total), float(current.effect), level=level)
     value, expected = current.by_category / current.total, reference.by_category / reference.total

@@ -20,14 +20,14 @@ from tasks.alarm_kinds import (
     SLOW,
     VALIDATION,
 )
-from tasks.alarm_shares import share_alarms
+from tasks.alarm_shares import RUNS_FOR_NIGHTS, share_alarms
 from tasks.numerics.share_bands import upper_tail
 from tasks.operations import Alarms
 from tasks.records import Alarm, RunRecord
 
 REFERENCE_SEGMENTS = 1000
 REFERENCE_MEDIA = 20
-"""Earlier runs are added up, from the newest on, until there is as much as this."""
+"""Earlier runs are added up, from the newest on, until there is as much as this, of `RUNS_FOR_NIGHTS` runs at least."""
 REFERENCE_RUNS = 30
 LEAST_SEGMENTS = 50
 """With fewer segments in all of them there is no reference."""
@@ -72,8 +72,7 @@ def references_of(record: RunRecord, earlier: Iterable[RunRecord]) -> tuple[RunR
     chosen: list[RunRecord] = []
     for each in _fit(record, earlier):
         chosen.append(each)
-        enough = sum(run.segments for run in chosen) >= REFERENCE_SEGMENTS
-        if len(chosen) == REFERENCE_RUNS or (enough and sum(run.media.scored for run in chosen) >= REFERENCE_MEDIA):
+        if len(chosen) == REFERENCE_RUNS or _enough(chosen):
             break
     return tuple(chosen) if sum(run.segments for run in chosen) >= LEAST_SEGMENTS else ()
 
@@ -97,6 +96,12 @@ def silence(finished: Iterable[str], now: datetime, hours: float) -> Alarm | Non
     return Alarm(kind=SILENT, value=since, bound=hours, n=0, message=message + "the server and the workers are up.")
 
 
+def _enough(chosen: Sequence[RunRecord]) -> bool:
+    """Of large nights one would do for the shares, but not for how far they differ from night to night."""
+    segments, media = sum(run.segments for run in chosen), sum(run.media.scored for run in chosen)
+    return len(chosen) >= RUNS_FOR_NIGHTS and segments >= REFERENCE_SEGMENTS and media >= REFERENCE_MEDIA
+
+
 def _fit(record: RunRecord, earlier: Iterable[RunRecord]) -> Iterator[RunRecord]:
     for each in earlier:
         same = (each.media_uri, each.results_uri) == (record.media_uri, record.results_uri)
@@ -108,8 +113,9 @@ def _fit(record: RunRecord, earlier: Iterable[RunRecord]) -> Iterator[RunRecord]
 def _validation(record: RunRecord) -> Iterator[Alarm]:
     failed = record.validation.failed
     if not record.validation.success:
-        first = f": {failed[0]}" if failed else ""
-        message = f"{len(failed)} data checks failed{first}. What failed was not committed; see validation.json."
+        first = f": {failed[0].rstrip(' .')}" if failed else ""
+        checks = "1 data check" if len(failed) == 1 else f"{len(failed)} data checks"
+        message = f"{checks} failed{first}. What failed was not committed; see validation.json."
         yield Alarm(kind=VALIDATION, value=len(failed), bound=0, n=record.media.planned, message=message)
 
 

@@ -4,6 +4,7 @@ A record that cannot be read is named and left out: one damaged file must not hi
 is run_comparison.py's part.
 """
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -109,13 +110,15 @@ class History:
     def _read(self, run_id: str) -> RunRecord | Unreadable:
         name = f"runs/{run_id}/run.json"
         try:
-            return RunRecord.model_validate_json(self._shelf.get(name))
+            return _checked(RunRecord.model_validate_json(self._shelf.get(name)), run_id)
         except ObjectMissing:
             reason = "it is gone"
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             reason = f"{where + ': ' if where else ''}{first['msg']}"
+        except ValueError as error:
+            reason = str(error)
         return Unreadable(run_id, self._shelf.address(name), reason)
 
 
@@ -124,3 +127,11 @@ def priced(record: RunRecord, price: Price | None) -> RunRecord:
     if price is None or record.spent is None:
         return record
     return record.model_copy(update={"cost": cost(record.spent, record.audio_seconds, price)})
+
+
+def _checked(record: RunRecord, run_id: str) -> RunRecord:
+    """The record, if it is the one of this run, and all its figures are finite: others are compared with it."""
+    if record.run_id != run_id:
+        raise ValueError(f"it is the record of another run, {record.run_id!r}")
+    json.dumps(record.summary(), allow_nan=False)
+    return record

@@ -1,9 +1,24 @@
 """The parts of a run record that say what there was, what it took and what to look at. The whole is records.py."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 UNDECIDED = "undecided"
 """What segments without an emotion are counted under, beside the emotions."""
+
+
+def _with_zone(moment: str) -> str:
+    if datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone")
+    return moment
+
+
+Moment = Annotated[str, AfterValidator(_with_zone)]
+"""ISO 8601, with its time zone."""
+
+Count = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):

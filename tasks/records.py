@@ -16,6 +16,7 @@ from actors.contract import ModelSpec
 from tasks.record_parts import UNDECIDED as UNDECIDED
 from tasks.record_parts import Alarm as Alarm
 from tasks.record_parts import Cost as Cost
+from tasks.record_parts import Count, Moment
 from tasks.record_parts import Record as Record
 from tasks.record_parts import Snapshot as Snapshot
 from tasks.record_parts import Spent as Spent
@@ -66,6 +67,7 @@ class TextCounts(Record):
         waiting: Of shards whose texts are not written: scored by audio alone until a later run has them.
         failed: Where something went wrong; `reasons` counts the most frequent.
         problems: What went wrong with the texts as a whole in this run. The audio results stand all the same.
+        unsound: Shards whose scores with text fail the data checks, with what failed: audio alone decides them.
         models: What reads each language (no precision: nothing is loaded to find out).
     """
 
@@ -77,6 +79,7 @@ class TextCounts(Record):
     failed: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    unsound: tuple[str, ...] = ()
     models: dict[str, ModelSpec] = Field(default_factory=dict)
 
     @property
@@ -87,7 +90,7 @@ class TextCounts(Record):
     @property
     def warnings(self) -> tuple[str, ...]:
         """The problems, as lines among other warnings."""
-        return tuple(f"texts: {problem}" for problem in self.problems)
+        return tuple(f"texts: {problem}" for problem in (*self.problems, *self.unsound))
 
 
 class Corpus(Record):
@@ -171,8 +174,8 @@ class RunRecord(Record):
 
     run_id: str
     status: Literal["completed", "failed"] = "completed"
-    started: str
-    finished: str
+    started: Moment
+    finished: Moment
     media_uri: str
     results_uri: str
     code_version: str
@@ -185,16 +188,16 @@ class RunRecord(Record):
     whisper: dict[str, str]
     workers: dict[str, Any] = Field(default_factory=dict)
     media: MediaCounts
-    segments: int
+    segments: Count
     redecided: int = 0
     """Segments decided again from stored logits, no model loaded."""
-    audio_seconds: float
-    seconds: float
+    audio_seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0)
     realtime_factor: float | None
     stages: dict[str, float] = Field(default_factory=dict)
-    languages: dict[str, int]
-    emotions: dict[str, int]
-    undecided: int = 0
+    languages: dict[str, Count]
+    emotions: dict[str, Count]
+    undecided: Count = 0
     validation: Validation
     corpus: Corpus
     text: TextCounts | None = None
@@ -211,9 +214,16 @@ class RunRecord(Record):
     def summary(self) -> dict[str, Any]:
         """What `seraph score --json` prints."""
         document = self.model_dump(mode="json")
-        if self.realtime_factor is None:
-            document["undefined"] = {"realtime_factor": "this run scored nothing: all was already done"}
-        return document
+        return {**document, "undefined": self.undefined} if self.undefined else document
+
+    @property
+    def undefined(self) -> dict[str, str]:
+        """Why a figure is None, by its path; empty where none is."""
+        found = {
+            "realtime_factor": self.realtime_factor is None,
+            "cost.per_1000_audio_hours": self.cost is not None and self.cost.per_1000_audio_hours is None,
+        }
+        return {name: "this run scored nothing: all was already done" for name, missing in found.items() if missing}
 
 
 def new_run_id(now: datetime | None = None) -> str:

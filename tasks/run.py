@@ -177,7 +177,9 @@ def finish(
         held: What the workers held; None where none was started.
     """
     ledger = run.results.ledger().under(run.media)
-    redecided = decide_missing(run.results, ledger, run.identity, run.run_id)
+    unsound: list[str] = []
+    redecided = decide_missing(run.results, ledger, run.identity, run.run_id, unsound.append)
+    texts = texts and texts.with_unsound(unsound)
     summary = Summary.fold(run.results.current_scores(ledger, *run.identity.decisions.names))
     text = None if texts is None else count_texts(run.results, ledger, summary.segments, run.identity, texts)
     # Where no text is there, all scores are by audio alone, and lie under that name.

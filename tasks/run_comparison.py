@@ -79,6 +79,27 @@ class RunComparison(Record):
     causes: tuple[str, ...]
     agreement: Agreement | None = None
 
+    def summary(self) -> dict[str, Any]:
+        """What `seraph runs compare --json` prints."""
+        undefined = dict(self._undefined())
+        document = self.model_dump(mode="json")
+        return {**document, "undefined": undefined} if undefined else document
+
+    def _undefined(self) -> Iterator[tuple[str, str]]:
+        """Why a figure is None, by its path."""
+        if self.agreement is None:
+            yield "agreement", "not asked for, one run's scores are gone, or both runs made the same table"
+        elif self.agreement.same is None:
+            yield from ((f"agreement.{name}", "no segment was scored by both") for name in ("same", "kappa"))
+        elif self.agreement.kappa is None:
+            yield "agreement.kappa", "both give every segment the same one emotion"
+        for each in self.speed:
+            for side in ("first", "second"):
+                if getattr(each, side) is None:
+                    yield f"speed.{each.stage}.{side}", "this run scored nothing, or had no such stage"
+            if each.ratio is None:
+                yield f"speed.{each.stage}.ratio", "one of the two is undefined"
+
 
 def compare(first: RunRecord, second: RunRecord) -> RunComparison:
     """Compare two runs; their shares are compared as of different media, unless both found the same."""

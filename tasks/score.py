@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -92,10 +92,20 @@ def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Ide
     return _report(shard, scored, list(kept.values()), decided, checked, laps)
 
 
-def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, run_id: str) -> int:
+def decide_missing(
+    results: ResultsStore,
+    ledger: Ledger,
+    identity: Identity,
+    run_id: str,
+    tell: Callable[[str], None] = _log.error,
+) -> int:
     """Decide every current shard that has no scores under this decision: after a change of it, or after a kill.
 
     A shard whose texts are there is decided with them, any other by audio alone.
+
+    Args:
+        tell: Told of each shard whose scores with text fail the data checks. It is decided by audio alone, and tried
+            again each time. Called from several threads.
 
     Returns:
         How many segments were decided.
@@ -103,6 +113,8 @@ def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, ru
     decisions, text = identity.decisions, identity.text
     current = set(ledger.current["stem"])
     read = set() if text is None else current & results.text_stems(text.id)
+    unfused = read - results.scored_stems(decisions.name)
+    heard = results.scored_stems(decisions.heard_name) if unfused or current - read else set()
 
     def decide(stem: str) -> int:
         logits, texts = results.logits(stem), None
@@ -113,16 +125,22 @@ def decide_missing(results: ResultsStore, ledger: Ledger, identity: Identity, ru
         # What was heard was checked before its commit, languages included; what was read beside it has not been yet.
         failed = () if texts is None else check_scores(decided, logits["language"].unique().to_pylist()).failed
         if failed:
-            _log.error("shard %s: scores with text fail the data checks, audio alone decides: %s", stem, failed)
+            tell(_without_text(stem, logits.num_rows, failed))
+            if stem in heard:
+                return 0
             name, decided = decisions.heard_name, scores_table(logits, decisions, run_id)
         results.write_scores(stem, name, decided)
         return int(logits.num_rows)
 
-    missing = read - results.scored_stems(decisions.name)
-    if len(read) < len(current):
-        missing |= current - read - results.scored_stems(decisions.heard_name)
     with ThreadPoolExecutor(_DECIDERS) as deciders:
-        return sum(deciders.map(decide, sorted(missing)))
+        return sum(deciders.map(decide, sorted(unfused | (current - read - heard))))
+
+
+def _without_text(stem: str, segments: int, failed: Sequence[str]) -> str:
+    return (
+        f"shard {stem[:8]}: audio alone decides its {segments} segments, since the scores with text fail the data "
+        f"checks: {'; '.join(failed)}"
+    )
 
 
 def _better_before(scored: Sequence[MediumResult], shard: Shard) -> dict[str, Entry]:

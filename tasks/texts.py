@@ -5,8 +5,8 @@ fail. A shard's texts are written once, whole, or not at all; a killed run goes 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -52,7 +52,7 @@ class TextStage:
     """What came of the texts of a run.
 
     Attributes:
-        problems: What went wrong with them as a whole, in words.
+        problems: What went wrong with them as a whole, in words. unsound: as in `TextCounts`.
         seconds: Time by step.
         redecided: Segments that were decided anew before any text was read.
         fresh: Segments whose texts this run has written: still to be decided with them.
@@ -62,6 +62,7 @@ class TextStage:
     seconds: Mapping[str, float] = field(default_factory=dict)
     redecided: int = 0
     fresh: int = 0
+    unsound: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, shards: Sequence[TextShardReport], redecided: int = 0) -> "TextStage":
@@ -72,6 +73,14 @@ class TextStage:
         problems = dict.fromkeys(shard.problem for shard in shards if shard.problem)
         fresh = sum(shard.segments for shard in shards if not shard.problem)
         return cls(tuple(problems), dict(seconds), redecided, fresh)
+
+    def with_problems(self, found: Iterable[str]) -> "TextStage":
+        """The same with further problems, each once, in an order of its own."""
+        return replace(self, problems=tuple(dict.fromkeys((*self.problems, *sorted(found)))))
+
+    def with_unsound(self, found: Iterable[str]) -> "TextStage":
+        """The same with what the data checks said of scores with text, in an order of its own."""
+        return replace(self, unsound=tuple(sorted(found)))
 
 
 def resolve_texts(
@@ -182,6 +191,7 @@ def count_texts(
         failed=failed,
         reasons=dict(reasons.most_common(_MOST_REASONS)),
         problems=stage.problems,
+        unsound=stage.unsound,
         models={key: each.spec("") for key, each in models.items()},
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from infra.errors import UsageError
 from infra.location import Location
 from infra.storage import ObjectInfo, Store
 from tasks.records import Record
@@ -20,6 +21,9 @@ _SHARD = re.compile(
 _COMMIT = re.compile(r"commits/config=(?P<fingerprint>[^/]+)/(?P<id>[^/]+)\.json")
 _INDEX = re.compile(r"index/config=(?P<fingerprint>[^/]+)/\d{8}T\d{12}-[0-9a-f]{8}\.parquet")
 _RUN = re.compile(r"runs/(?P<run>(?:survey-)?\d{8}T\d{6}-[0-9a-f]{6})/.+")
+
+_CENTURY = 36_525
+"""Days."""
 
 OWN_FOLDERS = ("logits", "quarantine", "texts", "scores", "commits", "index", "runs")
 """Folders of a results store in which names are Seraph's own."""
@@ -33,11 +37,19 @@ class Limits:
         now: The moment of the housekeeping, with its time zone.
         keep_days: Runs, and scores of decisions that nobody names, are kept so long.
         grace_hours: Longer than any run or reader is at work.
+
+    Raises:
+        UsageError: One of the two is not finite, or longer than a century.
     """
 
     now: datetime
     keep_days: float = 90
     grace_hours: float = 48
+
+    def __post_init__(self) -> None:
+        for name, days in (("keep_days", self.keep_days), ("grace_hours", self.grace_hours / 24)):
+            if not 0 <= days <= _CENTURY:
+                raise UsageError(f"{name} is {getattr(self, name)}: expected a time of at most {_CENTURY:,} days")
 
     @property
     def settled(self) -> datetime:

@@ -73,7 +73,7 @@ def old_runs(store: Store, inventory: Inventory, limits: Limits, keep: Sequence[
         keep: Ids of runs that stay in any case.
     """
     records = dict(_records(store, inventory))
-    sketches = {name: sketch for name, data in records.items() if (sketch := _sketch(data))}
+    sketches = {name: sketch for name, data in records.items() if (sketch := _sketch(name, data))}
     unread = tuple(name for name in records if name not in sketches)
     young = {name for name, files in inventory.runs.items() if max(each.modified for each in files) >= limits.expired}
     standing = young | set(_newest(sketches.values())) | set(unread) | set(keep)
@@ -114,11 +114,13 @@ def _mentioned(store: Store, inventory: Inventory) -> Iterator[str]:
             yield from _WORDS.findall(data.decode(errors="replace"))
 
 
-def _sketch(data: bytes) -> RunSketch | None:
+def _sketch(run_id: str, data: bytes) -> RunSketch | None:
+    """None for what cannot be read, or is the record of another run."""
     try:
-        return RunSketch.model_validate_json(data)
+        found = RunSketch.model_validate_json(data)
     except ValidationError:
         return None
+    return found if found.run_id == run_id else None
 
 
 def _record_first(run_id: str, files: Iterable[ObjectInfo]) -> list[ObjectInfo]:

@@ -23,6 +23,9 @@ from tasks.labels.words import LabelWords
 ABOUT = ("speaker", "language", "text", "pick")
 """What a rating is stored with, where it is known."""
 
+_RESULTS = "commits/config="
+"""What lies in every results store, and nowhere else: every file of it would be read as labels."""
+
 _NAME = re.compile(r"[\w][\w.\-]{0,99}")
 _HASH = 16
 _READERS = 16
@@ -88,7 +91,7 @@ def import_labels(
 
     Raises:
         InputError: It cannot be read, has no label, or too many lines that cannot be used.
-        UsageError: The name is none.
+        UsageError: The name is none, or the place is a results store.
     """
     if file is not None and not _NAME.fullmatch(file):
         raise UsageError(f"{file!r} is no name for a label file: expected letters, digits, dots, dashes, 100 at most")
@@ -150,6 +153,10 @@ def _others(
     found: dict[Key, tuple[Rating, str]] = {}
     problems = []
     names = [name for name in shelf.names() if name != own]
+    if any(name.startswith(_RESULTS) for name in names):
+        raise UsageError(
+            f"{shelf.address('')} holds results: label files need a place of their own, as s3://bucket/labels"
+        )
     with ThreadPoolExecutor(_READERS) as readers:
         for name, data in zip(names, readers.map(shelf.get, names), strict=True):
             try:

@@ -29,7 +29,7 @@ class Candidate:
     Attributes:
         scores: Every objective.
         gains: Over the baseline, each with its own interval: for one comparison that was planned, not for the best of
-            many, which is what `Choice.gains` is for.
+            many, which is what `Choice.gains` is for. The baseline has none over itself.
     """
 
     name: str
@@ -106,7 +106,7 @@ def nested_choice(
         objective=objective,
         baseline=baseline,
         candidates=tuple(
-            Candidate(name, scores_of(truth, each), gains(truth, base, each, folds.sources))
+            Candidate(name, scores_of(truth, each), {} if name == baseline else gains(truth, base, each, folds.sources))
             for name, each in by_rule.items()
         ),
         chosen=chosen,
@@ -150,13 +150,21 @@ def _chosen_without(truth: Ints, rules: Mapping[str, Rule], fold: Ints, left_out
 
 
 def _best(truth: Ints, by_rule: Mapping[str, Answers], rows: Bools, objective: Objective) -> str:
-    """The name of the best answers to `rows`; the first of equals."""
+    """The name of the best answers to `rows`; the first of equals.
+
+    The cross-entropy leaves undecided segments out: none that has more of them than the first wins by not answering.
+    """
     sign = -1.0 if objective == "cross_entropy" else 1.0
-    values = {}
+    values, most = {}, _undecided(next(iter(by_rule.values())), rows)
     for name, each in by_rule.items():
         value = scores_of(truth[rows], Answers(each.prediction[rows], each.p_truth[rows]))[objective]
-        values[name] = -np.inf if value is None else round(sign * value, 12)
+        silent = objective == "cross_entropy" and _undecided(each, rows) > most
+        values[name] = -np.inf if value is None or silent else round(sign * value, 12)
     return max(values, key=values.__getitem__)
+
+
+def _undecided(answers: Answers, rows: Bools) -> int:
+    return int((answers.prediction[rows] < 0).sum())
 
 
 def _pooled(by_rule: Mapping[str, Answers], in_folds: list[str], folds: Folds) -> Answers:

@@ -32,7 +32,7 @@ class Decision:
 
     Attributes:
         audio_temperature: Divides the logits; above 1 flattens. Alone it changes no argmax under a one-to-one map.
-        audio_weight: Share of the audio model where a text model has its say too (see `fuse`).
+        audio_weight: Share of the audio model where a text model has its say too (see `pooled`); at 1 it has none.
         pooling: How the two are put together there: by the weighted sum (`linear`, see `fuse`), or by the weighted
             product (`log`, see `log_linear`).
         emotion_weights: Factor per emotion on its probability; an emotion that is not named has 1.
@@ -241,7 +241,12 @@ def log_linear(
 def pooled(
     audio: Floats, text: Floats, audio_says: Bools, text_says: Bools, audio_weight: float, pooling: Pooling
 ) -> Floats:
-    """Fuse two posteriors as a decision's `pooling` says: by `fuse` or by `log_linear`."""
+    """Fuse two posteriors as a decision's `pooling` says: by `fuse` or by `log_linear`.
+
+    At a weight of 1 it is the audio's alone: text then has no say, not even for emotions that the audio cannot say.
+    """
+    if audio_weight == 1.0:
+        return audio
     if pooling == "log":
         return log_linear(audio, text, audio_weight, audio_says=audio_says, text_says=text_says)
     return fuse(audio, text, audio_says, text_says, audio_weight)

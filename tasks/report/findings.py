@@ -96,8 +96,9 @@ def asides(record: RunRecord) -> list[Text]:
 
 
 def warnings(record: RunRecord, summary: Summary, quarantine: pa.Table) -> list[Finding]:
-    """The banners of a page, the gravest first, and the run's alarms before the others of their weight."""
-    found = [*map(_alarm, _told_here(record.alarms)), *_of_run(record, summary), *_of_scores(summary)]
+    """The banners of a page, the gravest first: what makes all scores doubtful, then the alarms, then the others."""
+    alarms = map(_alarm, _told_here(record.alarms))
+    found = [*_of_all_scores(record), *alarms, *_of_run(record, summary), *_of_scores(summary)]
     faulty = pc.count_distinct(quarantine["media_uri"]).as_py()
     if faulty and not any(alarm.kind == QUARANTINE for alarm in record.alarms):
         found.append(Finding(words("warn_quarantine", n=faulty)))
@@ -139,22 +140,29 @@ def _nothing_planned(record: RunRecord) -> Text:
     return words("verdict_nothing_new", n=skipped) if skipped else words("verdict_no_media")
 
 
-def _of_run(record: RunRecord, summary: Summary) -> Iterable[Finding]:
+def _of_all_scores(record: RunRecord) -> Iterable[Finding]:
+    """In the order of the alarms' kinds (tasks/alarm_kinds.py), of which these have other words."""
     if record.status == "failed":
         yield Finding(words("warn_failed"), grave=True)
-    if summary.flags.get(Flag.DEMO_MODEL) or any(spec.demo for spec in record.models.values()):
-        yield Finding(words("warn_demo"), grave=True)
+    if not record.validation.success:
+        yield Finding(words("warn_validation", n=max(1, len(record.validation.failed))), grave=True)
     for model, alarms in record.corpus.alarms.items():
         for alarm in alarms:
             yield Finding(words(f"warn_{alarm}", model=shortened(visible(model))), grave=True)
+
+
+def _of_run(record: RunRecord, summary: Summary) -> Iterable[Finding]:
+    if summary.flags.get(Flag.DEMO_MODEL) or any(spec.demo for spec in record.models.values()):
+        yield Finding(words("warn_demo"), grave=True)
     used = [*record.models.values(), *(record.text.models.values() if record.text else ())]
     restricted = sorted({spec.source for spec in used if non_commercial(spec.licence)})
     if restricted:
         yield Finding(words("warn_non_commercial", models=", ".join(shortened(visible(each)) for each in restricted)))
     for problem in record.text.problems if record.text else ():
         yield Finding(words("warn_texts", problem=shortened(visible(problem), 300)))
-    if not record.validation.success:
-        yield Finding(words("warn_validation", n=max(1, len(record.validation.failed))), grave=True)
+    if record.text and record.text.unsound:
+        shards = record.text.unsound
+        yield Finding(words("warn_unsound_texts", n=len(shards), first=shortened(visible(shards[0]), 300)))
 
 
 def _of_scores(summary: Summary) -> Iterable[Finding]:

@@ -106,6 +106,7 @@ def stored(archive: Archive, evaluation_id: str, candidate: str | None) -> Subje
         text_says=_says(scored["text_weights_sha256"], model, "text") if has_text else None,
         audio_says=_says(scored["weights_sha256"], model, "audio") if has_text else None,
         recorded=None if _plain(model) else posterior,
+        max_dropped_mass=_decided_by(evaluation).max_dropped_mass,  # no tuning searches it: a configuration keeps it
     )
     languages = tuple(
         labelled if isinstance(labelled, str) else heard if isinstance(heard, str) else ""
@@ -129,8 +130,7 @@ def _undecided(rows: pd.DataFrame, evaluation: Evaluation, model: ModelResult) -
     What is stored carries the decision of that evaluation; parameters found on top of it would not replace it.
     """
     if model.kind == "recorded":
-        decision = evaluation.settings.get("config", {}).get("decision", {})
-        if DecisionOptions.model_validate(decision) != DecisionOptions():
+        if _decided_by(evaluation) != DecisionOptions():
             raise InputError(
                 f"evaluation {evaluation.evaluation_id} was made under a decision of its own, which recorded scores "
                 "cannot be freed of: tune the label file itself (seraph tune --labels … --recorded)."
@@ -152,6 +152,11 @@ def _undecided(rows: pd.DataFrame, evaluation: Evaluation, model: ModelResult) -
         logits = np.array(rows["logits"].iloc[places].tolist(), dtype=np.float32)
         found[places] = decide(logits, *_spec(heard[sha])).posterior
     return found
+
+
+def _decided_by(evaluation: Evaluation) -> DecisionOptions:
+    """The decision that an evaluation gave to single models and to recorded scores."""
+    return DecisionOptions.model_validate(evaluation.settings.get("config", {}).get("decision", {}))
 
 
 def _posterior_of(rows: pd.DataFrame, columns: Sequence[str]) -> Floats:

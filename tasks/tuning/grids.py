@@ -48,8 +48,10 @@ def _document(source: str) -> Mapping[str, Sequence[object]]:
     try:
         document = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"--grid {source} cannot be read: {error}") from error
-    if not isinstance(document, dict) or not all(isinstance(each, list) for each in document.values()):
+        raise ConfigError(f"--grid {source} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict) or not all(
+        isinstance(name, str) and isinstance(each, list) for name, each in document.items()
+    ):
         raise ConfigError(f"--grid {source}: expected a list of values for each parameter ({', '.join(DEFAULTS)})")
     return document
 
@@ -58,7 +60,8 @@ def _numbers(name: str, listed: Sequence[object]) -> tuple[float, ...]:
     try:
         return tuple(sorted({float(str(each)) for each in listed}))
     except ValueError as error:
-        raise ConfigError(f"{name}: {', '.join(map(str, listed))} are not all numbers") from error
+        found = ", ".join(repr(each) for each in listed)
+        raise ConfigError(f"{name}: {found} are not all numbers; expected such as 0.8,0.9,1.0") from error
 
 
 @cache

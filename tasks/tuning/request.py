@@ -3,8 +3,8 @@
 from pydantic import Field, model_validator
 
 from actors.options import Options
-from tasks.numerics.decision import Pooling
-from tasks.numerics.grid import DEFAULTS
+from tasks.numerics.decision import Decision, Pooling
+from tasks.numerics.grid import DEFAULTS, options_of
 from tasks.numerics.tallies import Objective
 
 
@@ -43,4 +43,5 @@ class TuneRequest(Options):
         unknown = sorted(set(self.near) - set(DEFAULTS))
         if unknown:
             raise ValueError(f"no decision parameter {', '.join(unknown)}; there are {', '.join(DEFAULTS)}")
+        Decision(**options_of(self.near))  # names what is out of bounds
         return self

@@ -93,7 +93,7 @@ class LanguageResult(Record):
 
 
 class FusionCandidate(Record):
-    """One way to use text, by its held-out answers; gains are over the audio alone."""
+    """One way to use text, by its held-out answers; gains are over the audio alone, which itself has none."""
 
     name: str
     scores: Scores

@@ -22,8 +22,8 @@ from tasks.evaluation.result import Bin as RecordBin
 from tasks.labels import read_labelled
 from tasks.numerics import calibration as numeric_calibration
 from tasks.numerics.choice import Choice, nested_choice
-from tasks.numerics.decision import fuse, log_linear
-from tasks.numerics.fusing import fixed, pooled_by, stacked
+from tasks.numerics.decision import Pooling, pooled
+from tasks.numerics.fusing import Rule, fixed, pooled_by, stacked
 from tasks.numerics.gains import Gain as NumericGain
 from tasks.numerics.grid import DEFAULTS, Evidence, Grid, options_of
 from tasks.numerics.idle import cannot_matter
@@ -215,12 +215,16 @@ def _fusion(subject: Subject, request: TuneRequest) -> Fusion | None:
     audio, text, truth = subject.posterior, evidence.text, evidence.truth
     audio_says, text_says = evidence.audio_says, evidence.text_says
     objective: Objective = request.objective
+
+    def pool(pooling: Pooling) -> Rule:
+        return pooled_by(truth, lambda w: pooled(audio, text, audio_says, text_says, w, pooling), objective)
+
     choice = nested_choice(
         {
             "audio alone": fixed(audio),
             "text alone": fixed(text),
-            "weighted sum": pooled_by(truth, lambda w: fuse(audio, text, audio_says, text_says, w), objective),
-            LOG_LINEAR: pooled_by(truth, lambda w: log_linear(audio, text, w), objective),
+            "weighted sum": pool("linear"),
+            LOG_LINEAR: pool("log"),
             STACKER: stacked(truth, audio, text),
         },
         truth,

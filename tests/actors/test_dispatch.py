@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from actors.contract import Flag, Language, Medium, ModelSpec, Reason, Rejection, SegmentLogits, Span
-from actors.crew import Member
 from actors.dispatch import Dispatcher, window_flags
 from actors.faults import CallFailedError, WorkerLostError
+from actors.member import Member
 from actors.options import Bounds, Route
 from actors.retries import Waiting
 from actors.workers import Piece, Scored
@@ -37,10 +37,10 @@ class StandInCrew:
         self._work = work
 
     def free(self) -> list[Worker]:
-        return sorted(
-            (each for each in self.members if each.in_flight < 2 and not each.exclusive),
-            key=lambda each: each.in_flight,
-        )
+        return sorted(filter(self.has_room, self.members), key=lambda each: each.in_flight)
+
+    def has_room(self, member: Worker) -> bool:
+        return member.in_flight < 2 and not member.exclusive
 
     def reserve(self, member: Worker) -> Worker:
         member.in_flight += 1
@@ -148,6 +148,46 @@ def test_a_language_has_its_least_workers_as_soon_as_there_is_work() -> None:
     crew = StandInCrew(2, willing)
     scored(crew, (ENGLISH, 12), bounds={ENGLISH: Bounds(min_workers=2)})
     assert all(worker.got for worker in crew.members)
+
+
+def test_what_is_suspicious_does_not_wait_for_the_end_of_all_work() -> None:
+    failed: list[int] = []
+
+    def fails_once(worker: Worker, number: int) -> None:
+        if not failed:
+            failed.append(number)
+            raise CallFailedError(ValueError("no such sound"))
+
+    crew = StandInCrew(1, fails_once)
+    scored(crew, (ENGLISH, 80))
+    sizes = [number for _, number in crew.members[0].got]
+    # The batch that was queued behind, the two halves, and then the rest.
+    assert sizes == [4, 4, 2, 2, *[4] * 18]
+
+
+def test_what_is_tried_again_loads_no_model_on_more_workers_than_its_language_may_have() -> None:
+    def out_of_memory(worker: Worker, number: int) -> None:
+        if worker.got[-1] == (KOREAN, 4):
+            raise CallFailedError(MemoryError("4 GiB"))
+
+    crew = StandInCrew(3, out_of_memory)
+    answers, _ = scored(crew, (KOREAN, 16), (ENGLISH, 40), bounds={KOREAN: Bounds(max_workers=1)})
+    assert all(isinstance(answer, SegmentLogits) for answer in answers)
+    assert sum(any(route == KOREAN for route, _ in worker.got) for worker in crew.members) == 1
+
+
+def test_a_thousand_workers_without_work_cost_a_batch_next_to_nothing() -> None:
+    class Counted(StandInCrew):
+        looks = 0
+
+        def free(self) -> list[Worker]:
+            self.looks += len(self.members)
+            return super().free()
+
+    crew = Counted(1000, willing)
+    scored(crew, (ENGLISH, 4))
+    # Once when the segments come; when they are answered there is nothing left to look for.
+    assert crew.looks == 1000
 
 
 def test_as_many_workers_are_asked_for_as_the_waiting_work_is_worth() -> None:

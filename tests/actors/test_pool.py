@@ -1,20 +1,26 @@
 """The pool on a real Ray, with stand-ins for the workers: routing, bounds, and everything that can die."""
 
+import io
+import os
 import time
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import ray
 
 from actors.contract import Language, Medium, MediumResult, Reading, Reason, Span
-from actors.options import Resources, Route
+from actors.options import Resources, Route, SegmentOptions
 from actors.pool import Cast, Pool
 from actors.road import PoolOptions
 from actors.sizing import Sizes, derive
+from actors.workers import Reader
 from infra.errors import RayError
 from infra.settings import StoreAccess
 from tests.support import cast as stubs
+from tests.support.counting import counting
 
 pytestmark = pytest.mark.stack
 
@@ -160,6 +166,24 @@ def test_the_record_says_what_workers_waited_for() -> None:
     assert 0 <= told["stall"]["share"] <= 1
     assert sum(told["stall"][cause] for cause in causes) == pytest.approx(told["stall"]["share"], abs=1e-3)
     assert (told["lost"], told["lost_with_nodes"], told["warnings"]) == (0, 0, [])
+
+
+def test_media_are_fetched_by_the_workers_and_never_by_the_driver(local_store: Any) -> None:
+    wav = io.BytesIO()
+    with wave.open(wav, "wb") as file:
+        file.setparams((1, 2, stubs.SECOND, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 60 * stubs.SECOND))
+    uris = [local_store.bucket.join(f"{number}.wav").uri for number in range(3)]
+    for uri in uris:
+        local_store.store.put_bytes(uri, wav.getvalue())
+    found = [Medium(each.uri, each.etag, each.size) for each in local_store.store.list(local_store.bucket)]
+    with counting(local_store.access) as (access, taken):
+        options = replace(OPTIONS, media=access, segments=SegmentOptions(method="windows", window_s=2.0))
+        with Pool(options, sizes(), Cast(Reader, stubs.StubListener, stubs.StubScorer)) as pool:
+            results = pool.score(found)
+    assert [len(result.rows) for result in results] == [30, 30, 30]
+    assert os.getpid() not in taken
+    assert sum(taken.values()) > 3 * len(wav.getvalue())
 
 
 def test_two_threads_may_score_at_once() -> None:

@@ -11,6 +11,12 @@ from actors.options import Route
 from actors.retries import Retries, Waiting
 
 ROUTE = Route(model="m")
+
+
+def anybody(_: Route) -> bool:
+    return True
+
+
 DIED = WorkerLostError(Reason.WORKER_DIED, "signal 9")
 NODE = WorkerLostError(Reason.WORKER_DIED, "its node has died", node=True)
 TOO_MUCH = CallFailedError(MemoryError("4 GiB"))
@@ -46,7 +52,7 @@ def test_a_batch_whose_worker_died_is_halved_until_the_guilty_segment_is_alone_a
     guilty, retries, deaths = segments[5], Retries(), 0
     retries.lost(segments, DIED)
     while len(retries):
-        tried = retries.take()
+        tried = retries.take(anybody)
         if guilty in tried:
             deaths += 1
             retries.lost(tried, DIED)
@@ -60,7 +66,7 @@ def test_a_batch_whose_node_went_moves_on_unsplit_and_unblamed(loop: asyncio.Abs
     segments, retries = batch(loop, 4), Retries()
     for _ in range(2):
         retries.lost(segments, NODE)
-        assert retries.take() == segments
+        assert retries.take(anybody) == segments
     assert {each.tries for each in segments} == {0}
 
 
@@ -70,7 +76,7 @@ def test_a_batch_under_which_node_after_node_goes_is_suspected_in_the_end(loop: 
     retries.lost([segment], NODE)
     while len(retries):
         losses += 1
-        retries.lost(retries.take(), NODE)
+        retries.lost(retries.take(anybody), NODE)
     assert losses == 4
     assert rejection(segment).detail == "its node has died"
 
@@ -78,7 +84,7 @@ def test_a_batch_under_which_node_after_node_goes_is_suspected_in_the_end(loop: 
 def test_a_batch_that_is_too_large_for_the_memory_is_halved_without_suspicion(loop: asyncio.AbstractEventLoop) -> None:
     segments, retries = batch(loop, 4), Retries()
     retries.failed(segments, TOO_MUCH)
-    assert [retries.take(), retries.take()] == [segments[:2], segments[2:]]
+    assert [retries.take(anybody), retries.take(anybody)] == [segments[:2], segments[2:]]
     assert {each.tries for each in segments} == {0}
 
 
@@ -94,7 +100,7 @@ def test_an_error_of_the_model_is_believed_the_second_time(loop: asyncio.Abstrac
     (segment,), retries = batch(loop, 1), Retries()
     retries.failed([segment], BROKEN)
     assert not segment.answer.done()
-    retries.failed(retries.take(), BROKEN)
+    retries.failed(retries.take(anybody), BROKEN)
     assert (rejection(segment).reason, rejection(segment).segment_id) == (Reason.MODEL_ERROR, segment.id)
 
 
@@ -103,7 +109,7 @@ def test_only_the_medium_whose_signal_is_gone_is_read_again(loop: asyncio.Abstra
     retries = Retries()
     retries.input_lost([*gone, *other], InputLostError("object lost", "0a"))
     assert all(isinstance(each.answer.exception(), InputLostError) for each in gone)
-    assert retries.take() == other
+    assert retries.take(anybody) == other
     assert {each.tries for each in other} == {0}
 
 

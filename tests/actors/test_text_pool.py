@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import ray
@@ -35,6 +35,8 @@ class StubWorker:
             os._exit(1)
         if name == "sleep":
             time.sleep(60)
+        if name == "slow":
+            time.sleep(0.2)
         if name == "error":
             raise ValueError("no such words")
         if name == "refuse":
@@ -98,8 +100,24 @@ def test_a_checkpoint_that_is_refused_ends_the_reading_with_its_own_error(pool: 
         texts(pool, "a", "refuse", "b")
 
 
+def test_workers_go_when_there_is_nothing_to_read() -> None:
+    hasty = RESOURCES.model_copy(update={"idle_s": 0.5})
+    with TextPool(SETUP, sizing.derive(hasty, cpus=2, gpus=0, routes=1), hasty, StubWorker) as pool:
+        while pool.peak < 2:
+            pool.read(works(*["slow"] * 4))
+        _wait_until(lambda: ray.available_resources().get("CPU", 0) >= 1)
+        assert texts(pool, "b") == [["b", "b"]]
+
+
 def test_a_closed_pool_refuses_work_at_once() -> None:
     with opened() as pool:
         pass
     with pytest.raises(RayError, match="closed"):
         texts(pool, "a")
+
+
+def _wait_until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from flows.deployments import deployments
 from tasks import operations
-from tasks.alarm_kinds import KINDS, SILENT
+from tasks.alarm_kinds import KINDS, LOST, SILENT
 from tasks.operations import Operations, load_operations
 from tests.support.documents import PAGES, ROOT, blocks, quoted, rows
 
@@ -65,7 +65,7 @@ def _flat(prefix: str, options: BaseModel) -> Iterator[tuple[str, Any]]:
 @BOTH
 def test_every_alarm_is_in_the_table(page: Path) -> None:
     named = {name for cells in rows(page) if len(cells) == 3 for name in quoted(cells[0])}
-    assert {*KINDS, SILENT} <= named
+    assert {*KINDS, LOST, SILENT} <= named
 
 
 @BOTH

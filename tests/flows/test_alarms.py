@@ -12,14 +12,16 @@ from prefect import flow
 from prefect.automations import Automation
 from prefect.events.actions import DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore, CompoundTrigger, EventTrigger, Posture
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from flows.alarms import alarm_automations, announce, corpus_id
+from flows.alarms import alarm_automations, announce, announce_lost, corpus_id, store_id
 from flows.score_corpus import ScoreRequest
 from infra.stack import Stack
-from tasks.alarm_kinds import KINDS
+from tasks.alarm_kinds import KINDS, LOST
 from tasks.operations import Alarms, Operations, Price
 from tasks.records import Alarm, RunRecord
+from tests.support.house import housekeeping_record
+from tests.support.prefect import prefect_client
 from tests.support.records import run_record
 
 ARCHIVE = Operations(media="s3://media/shows/", results="s3://results")
@@ -89,6 +91,21 @@ def test_events_that_cannot_be_sent_are_said_and_cost_the_run_nothing() -> None:
     assert "no route to host" in said[1]
 
 
+def test_lost_rows_are_told_about_their_store_and_a_whole_store_is_no_news() -> None:
+    feed, said = Feed(), []
+    whole = housekeeping_record()
+    announce_lost(whole, said.append, feed)
+    assert (feed.events, said) == ([], [])
+    fault = {"kind": "lost", "what": "logits/a.parquet is not there", "remedy": "score again"}
+    announce_lost(housekeeping_record(faults=(fault,)), said.append, feed)
+    (event,) = feed.events
+    assert event["event"] == "seraph.alarm.lost"
+    assert event["resource"]["prefect.resource.id"] == store_id("s3://results/out/")
+    assert event["payload"]["message"] in said
+    announce_lost(housekeeping_record(faults=(fault,)), said.append, Feed(broken=True))
+    assert "no route to host" in said[-1]
+
+
 def test_a_corpus_is_its_media_and_its_results_however_they_are_written() -> None:
     one = corpus_id("s3://media/shows", "s3://results")
     assert one == corpus_id("s3://media/shows/", "s3://results/")
@@ -106,11 +123,11 @@ def test_a_request_carries_limits_and_a_price_and_needs_neither() -> None:
 # -- who hears it ------------------------------------------------------------------------------------------------------
 
 
-def test_there_is_an_automation_for_every_kind_and_one_for_silence() -> None:
+def test_there_is_an_automation_for_every_kind_for_lost_rows_and_for_silence() -> None:
     made = alarm_automations(ARCHIVE)
     heard = [each.trigger.expect for each in made if isinstance(each.trigger, EventTrigger)]
-    assert heard == [{f"seraph.alarm.{kind}"} for kind in KINDS]
-    assert len({each.name for each in made}) == len(made) == len(KINDS) + 1
+    assert heard == [{f"seraph.alarm.{kind}"} for kind in (*KINDS, LOST)]
+    assert len({each.name for each in made}) == len(made) == len(KINDS) + 2
     assert all(each.name.startswith("seraph: alarm, ") for each in made)
     assert all(each.actions == [DoNothing()] for each in made), "nobody is to be told, and the trigger stands"
     assert alarm_automations(ARCHIVE) == made, "twice is the same"
@@ -145,10 +162,9 @@ def test_a_notification_says_what_happened_where_and_what_to_open() -> None:
 
 @pytest.fixture
 def api(stack: Stack) -> Iterator[httpx.Client]:
-    with (
-        temporary_settings({PREFECT_API_URL: stack.services.prefect_api_url}),
-        httpx.Client(base_url=f"{stack.services.prefect_api_url}/", timeout=30) as client,
-    ):
+    url, auth = stack.services.prefect_api_url, stack.services.prefect_auth
+    server = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: auth}
+    with temporary_settings(server), prefect_client(stack.services) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from prefect.server.events.schemas.events import ReceivedEvent
 
 from flows.automations import PREFIX, automations, recovery
 from flows.deployments import NIGHTLY, ON_LABELS
-from tasks.operations import Operations
+from tasks.operations import Operations, Recovery
 from tasks.watch.request import WatchLabelsRequest
 
 IDS = {NIGHTLY: UUID(int=1), ON_LABELS: UUID(int=2)}
@@ -54,6 +54,13 @@ def test_a_run_that_crashed_is_started_again_as_itself(count: int) -> None:
     (action,) = automation.actions
     assert isinstance(action, ChangeFlowRunState)
     assert action.state.value == "SCHEDULED"
+
+
+def test_a_crash_that_is_told_twice_is_one_more_start_and_the_next_crash_is_another() -> None:
+    trigger = named()[AGAIN].trigger
+    assert isinstance(trigger, EventTrigger)
+    least = Recovery.model_fields["dead_after_s"].metadata[0].ge
+    assert 10 <= trigger.within.total_seconds() < least
 
 
 def test_a_run_that_crashes_for_ever_is_not_started_for_ever() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import Result
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
 from actors.contract import TAXONOMY
@@ -24,6 +24,7 @@ from tasks.store import Entry
 from tasks.tables import logits_table
 from tests.support.demo import audio_only
 from tests.support.labelling import annotated
+from tests.support.prefect import prefect_client
 from tests.support.results import medium, scored, segment
 
 MEDIA = 6
@@ -161,7 +162,7 @@ def test_the_interface_is_shown_as_it_is(offline: Desk) -> None:
         (("in", "a.json", "b.json", "--to", "s3://b/l", "--as", "x"), UsageError, "names one file, and 2 are given"),
         (("in", "a.json", "--to", "labels"), UsageError, "is no place in a store"),
         (("queue", "--media", "s3://b/m", "-o", "q", "--format", "xml"), UsageError, "expected one of label-studio"),
-        (("queue", "--media", "s3://b/m", "-o", "q", "-n", "0"), UsageError, "wanted: Input should be greater"),
+        (("queue", "--media", "s3://b/m", "-o", "q", "-n", "0"), UsageError, "--segments: Input should be greater"),
         (("out", "--media", "s3://b/m", "-o", "q", "--per", "day"), UsageError, "none of: segment, medium"),
         (("out", "--media", "s3://b/m", "-o", "q", "--where", "x"), UsageError, "expected something like"),
     ],
@@ -177,8 +178,9 @@ def test_what_cannot_be_is_told_before_anything_is_started(
 @pytest.fixture
 def prefect(stack: Stack) -> Iterator[httpx.Client]:
     """The Prefect server of the stack, with a deployment that nobody runs."""
-    url = stack.services.prefect_api_url
-    with httpx.Client(base_url=url, trust_env=False, timeout=60) as api, temporary_settings({PREFECT_API_URL: url}):
+    url, auth = stack.services.prefect_api_url, stack.services.prefect_auth
+    server = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: auth}
+    with prefect_client(stack.services) as api, temporary_settings(server):
         flow = api.post("/flows/", json={"name": "hinted"}).json()["id"]
         api.post("/deployments/", json={"name": "every", "flow_id": flow}).raise_for_status()
         yield api

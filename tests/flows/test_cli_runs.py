@@ -94,3 +94,12 @@ def test_two_runs_are_compared_with_what_a_difference_can_be_due_to(desk: Desk) 
     shown = desk.run("compare", "20260101", "20260102", "--no-agreement").stdout
     assert "beyond chance" in shown
     assert "Chance alone would hardly" in shown
+
+
+def test_a_run_that_scored_nothing_says_in_every_document_why_it_has_no_speed(desk: Desk) -> None:
+    idle = night(4, realtime_factor=None)
+    FolderShelf(desk.home / "s3" / "results").put(f"runs/{idle.run_id}/run.json", idle.model_dump_json().encode())
+    newest, other = desk.json("list")["runs"][:2]
+    assert "scored nothing" in newest["undefined"]["realtime_factor"]
+    assert "undefined" not in other
+    assert "agreement" in desk.json("compare", "20260101", "20260102", "--no-agreement")["undefined"]

@@ -11,6 +11,7 @@ import pytest
 from flows.cli_evaluate import spread
 from infra.stack import Stack
 from infra.storage import Store
+from tests.support.prefect import prefect_environment
 from tests.support.recorded import write_recorded
 from tests.support.seraph import Seraph
 
@@ -62,8 +63,9 @@ def test_wrong_requests_are_told_in_one_line_and_as_json(seraph: Seraph, tmp_pat
         ((), 2, "--labels with --recorded, or --evaluation"),
         (("--evaluation", "20200101T000000-abcdef"), 3, "there is no evaluation"),
         (("--labels", labels, "--recorded", "--set", "bored=1"), 3, "no decision parameter bored"),
-        (("--labels", labels, "--recorded", "--objective", "beauty"), 2, "macro_f1_present"),
+        (("--labels", labels, "--recorded", "--objective", "beauty"), 2, "--objective: 'beauty' will not do: "),
         (("--labels", labels, "--recorded", "--near", "neutral=low"), 2, "PARAMETER=VALUE"),
+        (("--labels", labels, "--recorded", "--near", "neutral=-1"), 2, "emotion_weights[neutral] must be in [0, inf]"),
     ):
         done = seraph.run("tune", *arguments, "--json", expect=status)
         assert said in " ".join(done.stderr.split())
@@ -98,7 +100,7 @@ def test_the_flow_tunes_through_prefect_and_stores_what_it_found(stack: Stack, t
     run = subprocess.run(
         [sys.executable, "-c", DRIVER, str(labels), results], capture_output=True, text=True, timeout=200, cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SERAPH_HOME": str(stack.services.local_root.parent),
-             "PREFECT_API_URL": stack.services.prefect_api_url, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+             **prefect_environment(stack.services), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     document = json.loads(run.stdout.splitlines()[-1])

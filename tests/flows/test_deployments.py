@@ -54,6 +54,12 @@ def test_the_night_is_meant_in_its_time_zone() -> None:
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 1 * * 1-5", "Asia/Seoul")
 
 
+def test_the_run_that_others_are_compared_with_is_kept() -> None:
+    run = "20260101T000000-abcdef"
+    assert registered(alarms={"reference": run})[HOUSEKEEPING].parameters["request"]["keep"] == [run]
+    assert registered()[HOUSEKEEPING].parameters["request"]["keep"] == []
+
+
 def test_registering_the_same_interval_later_is_the_same_schedule() -> None:
     first, later = (registered()[WATCH].schedules for _ in range(2))
     assert first == later

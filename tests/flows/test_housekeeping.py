@@ -6,7 +6,6 @@ import subprocess
 import sys
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -16,17 +15,14 @@ from infra.stack import Stack
 from infra.storage import Store
 from tasks.housekeeping import HousekeepingRecord, Limits
 from tasks.housekeeping.plan import make_plan
-from tests.support.house import RESULTS, HouseStore, as_store, commit
+from tests.support.house import RESULTS, HouseStore, as_store, commit, housekeeping_record
+from tests.support.prefect import prefect_client, prefect_environment
 from tests.support.results import medium
 
 
 def _record(store: HouseStore, **changes: Any) -> HousekeepingRecord:
     plan = make_plan(as_store(store), RESULTS, Limits(store.now))
-    values = {
-        "housekeeping_id": "20260101T000000-abcdef", "started": "", "finished": "", "results_uri": RESULTS.uri,
-        "code_version": "0", "keep_days": 90, "grace_hours": 48, "deep": False, "applied": False, "faults": plan.faults,
-    }  # fmt: skip
-    return HousekeepingRecord(**(values | changes))
+    return housekeeping_record(**{"faults": plan.faults, **changes})
 
 
 def test_a_fault_is_shown_with_its_media_and_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,9 +79,10 @@ def test_the_flow_stores_its_record_and_shows_it_in_prefect(stack: Stack) -> Non
     # In a process of its own: Prefect leaves connections open in this one.
     said = subprocess.run(
         [sys.executable, "-c", _FLOW], check=True, capture_output=True, text=True, cwd=services.local_root.parent,
-        env={**os.environ, "SERAPH_HOME": str(services.local_root.parent), "PREFECT_API_URL": services.prefect_api_url},
+        env={**os.environ, "SERAPH_HOME": str(services.local_root.parent), **prefect_environment(services)},
     ).stdout  # fmt: skip
     record = HousekeepingRecord.model_validate_json(store.get_bytes(said.split()[-1]))
     assert (record.applied, record.faults) == (False, ())
-    shown = httpx.get(f"{services.prefect_api_url}/artifacts/housekeeping/latest", trust_env=False, timeout=30)
+    with prefect_client(services) as api:
+        shown = api.get("artifacts/housekeeping/latest")
     assert record.housekeeping_id in shown.json()["data"]

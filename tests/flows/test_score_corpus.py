@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +22,7 @@ from infra.stack import Stack
 from infra.storage import Store
 from tests.support.demo import audio_only, utterances
 from tests.support.media import Track, encode, mux, tone
+from tests.support.prefect import prefect_client
 from tests.support.seraph import Seraph, assert_same_table
 
 pytestmark = pytest.mark.stack
@@ -106,7 +106,8 @@ def test_a_run_records_what_there_was_and_what_it_took_and_tells_prefect(scored:
     wanted = {"filter": {"resource": {"id": [corpus_id(record["media_uri"], record["results_uri"])]}}}
 
     def told() -> list[dict[str, Any]]:
-        answer = httpx.post(f"{stack.services.prefect_api_url}/events/filter", json=wanted, timeout=30)
+        with prefect_client(stack.services) as api:
+            answer = api.post("events/filter", json=wanted)
         events = answer.raise_for_status().json()["events"]
         return [each for each in events if each["payload"]["run_id"] == record["run_id"]]
 

@@ -1,6 +1,8 @@
 """flows/webhook.py: who is let in, how much is read, and how often Prefect is asked."""
 
 import asyncio
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -194,6 +196,18 @@ def test_over_a_real_socket_hooks_are_answered(served: tuple[str, Prefect]) -> N
     assert [each.json()["asked"] for each in answers] == [True, False, False]
     assert (refused.status_code, unknown.status_code, prefect.asked) == (413, 401, 1)
     assert "server" not in answers[0].headers
+
+
+def test_two_hundred_hooks_over_as_many_sockets_are_all_answered(served: tuple[str, Prefect]) -> None:
+    address, prefect = served
+    host, port = address.removeprefix("http://").split(":")
+    hook = f"POST /label-studio HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n{SECRET_HEADER}: {SECRET}\r\n\r\n{{}}"
+    with contextlib.ExitStack() as opened:
+        lines = [opened.enter_context(socket.create_connection((host, int(port)), timeout=10)) for _ in range(200)]
+        for line in lines:
+            line.sendall(hook.encode())
+        statuses = {line.recv(4096).split(b" ")[1] for line in lines}
+    assert (statuses, prefect.asked) == ({b"202"}, 1)
 
 
 def test_a_port_that_is_taken_is_told() -> None:

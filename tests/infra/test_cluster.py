@@ -55,12 +55,19 @@ def services(address: str, token: Path | None = None) -> Services:
     return Services(StoreAccess(), None, "", address, ray_token=token)
 
 
-def drive(stack: Stack, folder: Path, token: Path, moment: str = "early") -> subprocess.CompletedProcess[str]:
+def drive(
+    stack: Stack, folder: Path, token: Path, moment: str = "early", job: dict[str, object] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the driver in `folder`, which holds a folder named like Hugging Face's package."""
     (folder / "datasets").mkdir(exist_ok=True)
     arguments = (stack.services.ray_address, str(token), moment, str(folder / "answer.json"))
     command = (sys.executable, "-W", "error", "-c", DRIVER, *arguments)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    # As Ray's job manager does it; the rest of a job's life is Ray's own.
+    told = {} if job is None else {"RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps({"runtime_env": job, "metadata": {}})}
+    environment = os.environ | told
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.stack
@@ -85,6 +92,18 @@ def test_a_driver_connects_with_the_token_whether_or_not_ray_was_imported_before
         "CUDA_VISIBLE_DEVICES": "",
     }
     assert run.stderr == ""
+
+
+@pytest.mark.stack
+def test_in_a_submitted_job_our_variables_come_before_the_jobs_own_and_its_folder_is_no_import_path(
+    stack: Stack, tmp_path: Path
+) -> None:
+    token = stack.services.ray_token
+    assert token is not None
+    run = drive(stack, tmp_path, token, job={"env_vars": {"DO_NOT_TRACK": "0", "CUDA_VISIBLE_DEVICES": "7"}})
+    assert run.returncode == 0, run.stderr
+    worker = json.loads((tmp_path / "answer.json").read_text())["worker"]
+    assert (worker["DO_NOT_TRACK"], worker["hub"]) == ("1", False)
 
 
 @pytest.mark.stack

@@ -1,10 +1,15 @@
 """infra/parts.py: what the local Prefect server is told when it is started."""
 
+import re
+import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prefect.settings.models.server.events import ServerEventsSettings
 
 from infra.parts import HOST, Ports, PrefectServer
+from tests.support.guarded import guarded
 
 AUTH = ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")
 
@@ -39,6 +44,12 @@ def test_the_slots_that_runs_hold_outlive_it(server: PrefectServer) -> None:
     assert environment["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith(".filesystem")
 
 
+def test_what_it_waits_for_outlives_a_night_without_it(server: PrefectServer) -> None:
+    told = server.launch(Ports(1, 1), server.folder()).environment["PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER"]
+    read = ServerEventsSettings.model_validate({"expired_bucket_buffer": told})
+    assert read.expired_bucket_buffer >= timedelta(days=1)
+
+
 @pytest.mark.parametrize("name", AUTH)
 def test_it_asks_for_the_password_that_the_environment_names(
     name: str, server: PrefectServer, monkeypatch: pytest.MonkeyPatch
@@ -49,5 +60,25 @@ def test_it_asks_for_the_password_that_the_environment_names(
     assert "secret" not in " ".join(launch.command)
 
 
-def test_without_a_password_it_asks_for_none(server: PrefectServer) -> None:
-    assert not [name for name in server.launch(Ports(1, 1), server.folder()).environment if "AUTH" in name]
+def test_it_makes_up_a_password_which_stays_the_same_and_is_for_nobody_else_to_read(server: PrefectServer) -> None:
+    assert server.auth is None
+    told = [server.launch(Ports(1, 1), server.folder()).environment["PREFECT_SERVER_API_AUTH_STRING"] for _ in "ab"]
+    assert told == [server.auth] * 2
+    assert re.fullmatch("seraph:[0-9a-f]{40}", told[0])
+    assert stat.S_IMODE(server.password.stat().st_mode) == 0o600
+
+
+def test_the_password_of_the_environment_is_remembered_for_those_who_do_not_have_it(
+    server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(AUTH[0], "admin:secret")
+    server.launch(Ports(1, 1), server.folder())
+    monkeypatch.delenv(AUTH[0])
+    assert server.auth == "admin:secret"
+
+
+def test_another_server_on_its_port_is_not_taken_for_it(server: PrefectServer) -> None:
+    server.launch(Ports(1, 1), server.folder())
+    with guarded(f"{server.auth}") as mine, guarded("admin:secret") as another:
+        assert server.healthy(Ports(mine, mine))
+        assert not server.healthy(Ports(another, another))

@@ -1,18 +1,14 @@
 """infra/services.py: which store holds what, and whether Prefect lets us in."""
 
-import base64
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from infra.errors import PrefectError, UsageError
 from infra.services import Services
 from infra.settings import TELEMETRY_OFF, StoreAccess
+from tests.support.guarded import guarded
 
 OURS, THEIRS = StoreAccess("http://127.0.0.1:9000"), StoreAccess("http://s3.example.org")
 SERVED = "media-dramas-0123abcd"
@@ -58,61 +54,32 @@ def test_results_in_the_local_store_have_a_file_on_this_machine(tmp_path: Path) 
 # -- Prefect's door ----------------------------------------------------------------------------------------------------
 
 
-class Guarded(BaseHTTPRequestHandler):
-    """Answers `admin:secret` only, but for its health, as Prefect's server does."""
-
-    def do_GET(self) -> None:
-        expected = f"Basic {base64.b64encode(b'admin:secret').decode()}"
-        open_to_all = self.path.endswith("/health")
-        self.send_response(200 if open_to_all or self.headers.get("Authorization") == expected else 401)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
+def prefect(port: int, auth: str | None) -> Services:
+    return Services(OURS, OURS, f"http://127.0.0.1:{port}/api", "", prefect_auth=auth)
 
 
-@contextmanager
-def guarded() -> Iterator[Services]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield Services(OURS, OURS, f"http://127.0.0.1:{server.server_port}/api", "")
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def no_password(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"):
-        monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
-@pytest.mark.parametrize("name", ["PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"])
-def test_a_server_with_a_password_lets_us_in_with_it(name: str, no_password: pytest.MonkeyPatch) -> None:
-    no_password.setenv(name, "admin:secret")
-    with guarded() as services:
-        services.check_prefect()
+def test_a_server_with_a_password_lets_us_in_with_it() -> None:
+    with guarded("admin:secret") as port:
+        prefect(port, "admin:secret").check_prefect()
 
 
 @pytest.mark.parametrize("wrong", [None, "admin:guessed"])
-def test_a_server_that_refuses_is_one_line_and_exit_5(wrong: str | None, no_password: pytest.MonkeyPatch) -> None:
-    if wrong:
-        no_password.setenv("PREFECT_API_AUTH_STRING", wrong)
+def test_a_server_that_refuses_is_one_line_and_exit_5(wrong: str | None) -> None:
     with (
-        guarded() as services,
+        guarded("admin:secret") as port,
         pytest.raises(PrefectError, match=r"refuses \(401\).*PREFECT_API_AUTH_STRING") as caught,
     ):
-        services.check_prefect()
+        prefect(port, wrong).check_prefect()
     assert caught.value.exit_code == 5
     assert "guessed" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_runs_give_signs_of_life_and_carry_the_password(no_password: pytest.MonkeyPatch) -> None:
-    no_password.setenv("PREFECT_SERVER_API_AUTH_STRING", "admin:secret")
-    proxies = ("NO_PROXY", "no_proxy")
-    for name in ("PREFECT_API_AUTH_STRING", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", *proxies, *TELEMETRY_OFF):
-        no_password.setenv(name, "")  # so that what is exported is undone after the test
-    Services(OURS, OURS, "", "").export()
+def test_runs_give_signs_of_life_and_carry_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+    for name in (*server, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "NO_PROXY", "no_proxy", *TELEMETRY_OFF):
+        monkeypatch.setenv(name, "another's")  # so that what is exported is undone after the test
+    prefect(4200, "admin:secret").export()
     assert os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
-    assert os.environ["PREFECT_API_AUTH_STRING"] == "admin:secret"
+    assert [os.environ[name] for name in server] == ["http://127.0.0.1:4200/api", "admin:secret"]
+    assert "secret" not in repr(prefect(4200, "admin:secret"))

@@ -220,7 +220,9 @@ def test_no_secret_stands_on_a_command_line_or_in_a_log(stack: Stack) -> None:
     root = stack.services.local_root
     assert root is not None
     assert stack.services.ray_token is not None
-    secrets = [credentials(root.parent).secret_key, stack.services.ray_token.read_text()]
+    assert stack.services.prefect_auth is not None
+    _, _, password = stack.services.prefect_auth.partition(":")
+    secrets = [credentials(root.parent).secret_key, stack.services.ray_token.read_text(), password]
     lines = b"".join(_read(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
     logs = b"".join(path.read_bytes() for path in (root.parent / "logs").iterdir())
     ray_logs = (State(root.parent).parts()["ray"].folder / "ray/session_latest/logs").rglob("*")

@@ -3,6 +3,7 @@
 Scores made-up media with stand-ins on a real cluster, and says on stdout how far it is and what came of it.
 """
 
+import os
 import sys
 import threading
 import time
@@ -27,6 +28,9 @@ from tests.support import cast as stubs
 _POLL_S = 0.1
 _NODES_S = 60.0
 _BATCH_S = 0.2
+
+MACHINE = "SERAPH_TEST_MACHINE"
+"""Variable that tells a node's workers which machine they are on."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,7 @@ class SlowScorer:
         cuts = [signals[piece.signal][piece.start : piece.stop] for piece in pieces]
         rows = [[float(cut.mean()), float(cut.std()), float(len(route.model))] for cut in cuts]
         spec = ModelSpec(route.model, None, route.model * 4, "stub", "categorical", ("a", "b", "c"), 16_000, "", "fp32")
-        where = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return Scored(np.array(rows, np.float32), spec, _BATCH_S, where)
+        return Scored(np.array(rows, np.float32), spec, _BATCH_S, os.environ[MACHINE])
 
 
 def main(job: Job) -> None:

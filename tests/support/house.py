@@ -12,6 +12,7 @@ from actors.contract import Medium
 from infra.errors import ObjectMissing, StoreError
 from infra.location import Location
 from infra.storage import ObjectInfo, Store, UploadInfo
+from tasks.housekeeping import HousekeepingRecord
 from tasks.numerics.decision import Decision
 from tasks.store import Commit, Entry, ResultsStore
 from tasks.tables import Decisions, logits_table, quarantine_table, scores_table
@@ -211,3 +212,12 @@ def _texts(logits: pa.Table) -> pa.Table:
         for uri, etag, name in zip(*(logits[key].to_pylist() for key in TEXTS.names[:3]), strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=TEXTS)
+
+
+def housekeeping_record(**changes: Any) -> HousekeepingRecord:
+    """A record of housekeeping that found nothing, with some values changed."""
+    values = {
+        "housekeeping_id": "20260101T000000-abcdef", "started": "", "finished": "", "results_uri": RESULTS.uri,
+        "code_version": "0", "keep_days": 90, "grace_hours": 48, "deep": False, "applied": False,
+    }  # fmt: skip
+    return HousekeepingRecord.model_validate(values | changes)

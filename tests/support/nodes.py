@@ -20,6 +20,7 @@ from typing import IO
 
 from infra.parts import ray_variables
 from infra.settings import child_environment
+from tests.support.drive_pool import MACHINE
 
 _SUBNET = "10.213.{net}.{host}"
 _PORT = 6379
@@ -66,6 +67,8 @@ class Hosts:
         folder: Short: sockets lie below it.
     """
 
+    can_be_cut = True
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._bridge = f"srph{os.getpid() % 100_000}"
@@ -106,8 +109,9 @@ class Hosts:
     ) -> "subprocess.Popen[bytes]":
         """Start a command on a machine, in a session of its own."""
         words = ["ip", "netns", "exec", host.name, *command]
+        environment = self.environment | {MACHINE: host.name}
         return subprocess.Popen(
-            words, env=self.environment, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+            words, env=environment, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
         )
 
     def kill(self, host: Host) -> None:

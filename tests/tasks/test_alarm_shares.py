@@ -97,3 +97,9 @@ def test_a_run_that_scored_nothing_has_no_shares() -> None:
     nothing = night(9, segments=0, emotions={}, languages={})
     assert check_shares(nothing, [night(8)], 0.01) == ()
     assert check_shares(night(9), [nothing], 0.01) == ()
+
+
+def test_a_run_whose_counts_are_not_told_has_no_shares() -> None:
+    untold = night(2, emotions={}, languages={}, spread=None)
+    assert check_shares(untold, [night(1)], 0.05) == ()
+    assert check_shares(night(1), [untold], 0.05) == ()

@@ -324,3 +324,10 @@ def test_a_route_to_a_model_that_reads_is_refused(resolved: Resolve, checkpoints
 
     with pytest.raises(CheckpointError, match=r"reads text \(family roberta\), and a model that hears speech"):
         resolved(en="text")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_configuration_that_was_promoted_and_read_back_hashes_as_it_did(preset: str) -> None:
+    config = load_config(preset)
+    again = ScoreConfig.model_validate(config.model_dump(mode="json"))
+    assert repr(again.model_dump()) == repr(config.model_dump()), "or all would be scored again"

@@ -27,6 +27,11 @@ def store(shelf: FolderShelf, *ids: str) -> None:
         shelf.put(f"runs/{name}/validation/0.json", b"{}")
 
 
+def _changed(**changes: object) -> bytes:
+    """A whole record, of another run, but for these values."""
+    return json.dumps({**run_record().model_dump(mode="json"), **changes}).encode()
+
+
 def test_runs_come_the_newest_first_and_no_more_than_asked_for(shelf: FolderShelf) -> None:
     store(shelf, "20260101T020000-aaaaaa", "20260103T020000-cccccc", "20260102T020000-bbbbbb")
     found = History(shelf).newest(2)
@@ -46,6 +51,12 @@ def test_a_run_that_has_no_record_yet_is_none(shelf: FolderShelf) -> None:
         (b"\xff\xfe", "Invalid JSON"),
         (b"[]", "an object"),
         (json.dumps({**run_record().model_dump(mode="json"), "from_the_future": 1}).encode(), "from_the_future"),
+        (_changed(finished="yesterday"), "finished: "),
+        (_changed(finished="2026-01-02T02:00:00"), "no time zone"),
+        (_changed(audio_seconds=-1.0), "audio_seconds: "),
+        (_changed(emotions={"happy": -5}), "emotions.happy: "),
+        (_changed(run_id="20260102T020000-bbbbbb", seconds=float("inf")), "not JSON compliant"),
+        (_changed(), "the record of another run, '20260101T000000-abcdef'"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(

@@ -57,6 +57,8 @@ def test_an_undefined_figure_is_null_with_its_reason_and_a_defined_one_has_none(
     assert summary["realtime_factor"] is None
     assert "scored nothing" in summary["undefined"]["realtime_factor"]
     assert "undefined" not in run_record().summary()
+    cost = Cost(gpu_hour=2, cpu_hour=0, currency="USD", total=0.1, per_1000_audio_hours=None)
+    assert list(run_record(cost=cost).summary()["undefined"]) == ["cost.per_1000_audio_hours"]
 
 
 def test_a_stored_record_is_read_back_as_it_was() -> None:

@@ -3,7 +3,7 @@
 import json
 
 from tasks.records import Snapshot
-from tasks.run_comparison import compare
+from tasks.run_comparison import Agreement, compare
 from tests.support.alarming import night
 from tests.support.records import model_spec
 
@@ -56,6 +56,20 @@ def test_speed_is_compared_by_stage_and_undefined_where_a_stage_took_nothing() -
     assert speed["score"].ratio == 0.5
     assert (speed["text"].second, speed["text"].ratio) == (None, None)
     assert speed["whole run"].ratio == 1.0
+
+
+def test_the_summary_says_why_a_figure_is_null() -> None:
+    first, second = night(1, stages={"score": 100.0, "text": 5.0}), night(2, stages={"score": 200.0})
+    found = compare(first, second)
+    assert found.summary()["undefined"].keys() == {"agreement", "speed.text.second", "speed.text.ratio"}
+    whole = compare(first, first)
+    for agreement, expected in (
+        (Agreement(segments=3, same=1.0, kappa=0.5), None),
+        (Agreement(segments=3, same=1.0, kappa=None), {"agreement.kappa"}),
+        (Agreement(segments=0, same=None, kappa=None), {"agreement.same", "agreement.kappa"}),
+    ):
+        undefined = whole.model_copy(update={"agreement": agreement}).summary().get("undefined")
+        assert (undefined and undefined.keys()) == expected
 
 
 def test_a_run_that_scored_nothing_and_a_record_that_does_not_say_are_told() -> None:

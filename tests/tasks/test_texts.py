@@ -23,6 +23,7 @@ from tasks.text_tables import TextDecisions
 from tasks.texts import TextStage, count_texts, read_shard, resolve_texts, text_setup, texts_missing
 from tests.support.checkpoints import write_stock
 from tests.support.identities import checkpoint_identity
+from tests.support.quiet import import_great_expectations
 from tests.support.results import LABEL_MAP, SPECS, medium, scored
 from tests.support.stores import MemoryStore
 from tests.support.text_checkpoints import write_text
@@ -51,6 +52,11 @@ def identity(weight: float = 0.5, text: str | None = "t1") -> Identity:
     )
     fused = None if text is None else TextDecisions(f"fused-{text}", TEXT_MAPS)
     return Identity("f0", {}, {}, "whisper", Decisions("heard", plain, {}, fused), found)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    import_great_expectations()
 
 
 @pytest.fixture
@@ -106,6 +112,7 @@ def test_a_stage_adds_up_its_shards_and_says_each_problem_once(results: ResultsS
     slow = ReadyPool(a=lambda work: answer(work, seconds={"text": 1.5}, transient="503"))
     reports = [read_shard(commit(results, name, A), slow, results, "t1", {}) for name in ("c1", "c2")]
     assert TextStage.of(reports, 5) == TextStage(("503",), {"text": 3.0}, redecided=5, fresh=0)
+    assert TextStage(("503",)).with_problems(["b", "503", "a"]).problems == ("503", "a", "b")
     written = read_shard(commit(results, "c3", B), ReadyPool(), results, "t1", {})
     assert TextStage.of([*reports, written]).fresh == 2
 
@@ -141,6 +148,37 @@ def test_other_texts_are_another_decision_and_no_text_is_the_audios_own(results:
     assert current(results) == FUSED
     assert [row[2] for row in current(results, identity(text="t2"))] == ["happy", "happy"]
     assert current(results, identity(text=None)) == HEARD
+
+
+def unsound(work: TextWork) -> TextAnswer:
+    """Answers that no model can have given: to a text that is not there."""
+    return answer(work, *(replace(said(each.segment_id), text=None) for each in work.asked))
+
+
+def test_scores_with_text_that_fail_the_checks_are_told_each_time_and_the_audio_stands(results: ResultsStore) -> None:
+    good, bad = commit(results, "c1", A), commit(results, "c2", B)
+    read_shard(good, ReadyPool(), results, "t1", {})
+    read_shard(bad, ReadyPool(b=unsound), results, "t1", {})
+    told: list[str] = []
+    assert decide_missing(results, results.ledger(), identity(), "r", told.append) == 2
+    assert sorted(current(results)) == sorted(FUSED + HEARD)
+    # Nothing is left to decide, but what the table lacks is told once more.
+    assert decide_missing(results, results.ledger(), identity(), "r", told.append) == 0
+    assert told[0] == told[1]
+    assert told[0].startswith(f"shard {bad[:8]}: audio alone decides its 2 segments, since the scores with text fail")
+    assert "read_nothing" in told[0]
+    stage = TextStage(("503",)).with_unsound(told[:1])
+    counts = count_texts(results, results.ledger(), 4, identity(), stage)
+    assert (counts.unsound, counts.warnings) == ((told[0],), ("texts: 503", f"texts: {told[0]}"))
+
+
+def test_audio_scores_that_are_missing_too_are_made_where_those_with_text_fail(results: ResultsStore) -> None:
+    logits = logits_table([scored(A)], SPECS)
+    entries = [Entry(uri=A.uri, etag=A.etag, outcome="scored", rows=2)]
+    stem = results.commit("c1", "run-1", entries, {"logits": logits}).media[0].stem
+    read_shard(stem, ReadyPool(a=unsound), results, "t1", {})
+    assert decide_missing(results, results.ledger(), identity(), "r", [].append) == 2
+    assert current(results) == HEARD
 
 
 def test_audio_scores_that_a_killed_run_did_not_write_are_made_up_for(results: ResultsStore) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,13 @@ from tasks.evaluation.request import EvaluateRequest
 from tasks.evaluation.result import Evaluation
 from tasks.evaluation.run import Opened, conclude, hear_candidate
 from tasks.evaluation.run_texts import read_candidate
+from tasks.numerics.decision import POOLINGS
 from tasks.tuning.evidence import stored
-from tests.support.evaluation import ACCESS, PoolStandIn, alone, labelled, line, model, sure, system
-from tests.support.reading import TextsStandIn, reader, reads, text_model
+from tasks.tuning.request import TuneRequest
+from tasks.tuning.result import Tuning
+from tasks.tuning.run import tune
+from tests.support.evaluation import ACCESS, Model, PoolStandIn, alone, labelled, line, model, sure, system
+from tests.support.reading import TextModel, TextsStandIn, reader, reads, text_model
 from tests.support.stores import info
 
 TRUTH = ["neutral"] * 12 + ["angry"] * 6 + ["happy"] * 6 + ["sad"] * 6
@@ -58,9 +63,9 @@ class Bench:
             HeardCache(shelf),
         )  # fmt: skip
 
-    def evaluate(self, workers: OpenTexts, *candidates: Candidate) -> Evaluation:
+    def evaluate(self, workers: OpenTexts, *candidates: Candidate, audio: Model = AUDIO) -> Evaluation:
         opened = self.opened(*candidates)
-        pool = PoolStandIn({uri(each): each for each in MEDIA}, AUDIO, languages={uri(each): "en" for each in MEDIA})
+        pool = PoolStandIn({uri(each): each for each in MEDIA}, audio, languages={uri(each): "en" for each in MEDIA})
         heard = {each.name: hear_candidate(opened, each, pool) for each in candidates}
         read = {each.name: read_candidate(opened, each, heard[each.name], workers) for each in candidates}
         return conclude(opened, read)
@@ -218,6 +223,61 @@ def test_models_that_say_others_in_turn_are_told_apart_by_segment(bench: Bench) 
     said = {sha: set(map(tuple, found.text_says[(rows["text_weights_sha256"] == sha).to_numpy()].tolist()))
             for sha in (TEXT.spec.weights_sha256, few.spec.weights_sha256)}  # fmt: skip
     assert list(said.values()) == [{(True,) * 7}, {(False, True, True, False, False, False, False)}]
+
+
+NARROW = model("models/narrow", lambda content, span: (span.start_s % 7 / 10, 1.0), labels=("neutral", "happy"))
+
+
+def narrow(audio_weight: float, text: TextModel = TEXT) -> Candidate:
+    """Its audio says two emotions, its text all that are there."""
+    return system("narrow", {"en": NARROW}, reads=reads({"en": text}), audio_weight=audio_weight)
+
+
+def tuned(bench: Bench, **changes: Any) -> Tuning:
+    request = TuneRequest(**{"evaluation": ID, "settings": ("audio_weight=0.5,1.0",), **changes})
+    return tune(request, lambda source: b"", FolderShelf(bench.folder))
+
+
+def test_what_a_tuning_measures_gains_from_is_what_a_run_says_where_text_has_no_say(bench: Bench) -> None:
+    measured = bench.evaluate(TextsStandIn(TEXT), narrow(1.0), audio=NARROW).model("narrow")
+
+    for pooling in POOLINGS:
+        found = tuned(bench, pooling=pooling)
+
+        assert found.fusion is not None
+        alone, by_text = found.fusion.candidates[:2]
+        assert found.default.accuracy == alone.scores.accuracy == pytest.approx(measured.accuracy)
+        assert found.default.cross_entropy == alone.scores.cross_entropy == pytest.approx(measured.cross_entropy)
+        assert (by_text.scores.accuracy or 0.0) > (measured.accuracy or 0.0)
+
+
+def test_what_a_tuning_finds_at_a_weight_is_what_a_run_says_at_it(bench: Bench) -> None:
+    measured = bench.evaluate(TextsStandIn(TEXT), narrow(0.5), audio=NARROW).model("narrow")
+
+    found = tuned(bench, settings=("audio_weight=0.5",))
+
+    assert found.apparent.accuracy == pytest.approx(measured.accuracy)
+    assert found.apparent.cross_entropy == pytest.approx(measured.cross_entropy)
+
+
+def test_a_product_of_both_keeps_what_only_the_text_can_say(bench: Bench) -> None:
+    # Of what both can say the text is always wrong: by text alone happy and neutral are lost.
+    swapped = {"happy": "neutral", "neutral": "happy"}
+    text = text_model("models/swapped", lambda said: sure(swapped.get(said.split()[0], said.split()[0]), 3.0))
+    heard = model(
+        "models/narrow",
+        lambda content, span: (4.0, 0.0) if span.start_s < 60 else (0.0, 4.0),
+        labels=NARROW.spec.labels,
+    )
+    both = system("narrow", {"en": heard}, reads=reads({"en": text}), audio_weight=0.5)
+    bench.evaluate(TextsStandIn(text), both, audio=heard)
+
+    found = tuned(bench).fusion
+
+    assert found is not None
+    product = next(each for each in found.candidates if each.name == "log-linear pool")
+    by_text = next(each for each in found.candidates if each.name == "text alone")
+    assert (product.scores.accuracy or 0.0) > (by_text.scores.accuracy or 0.0) + 0.2
 
 
 def test_a_candidate_that_only_reads_is_not_tuned(bench: Bench) -> None:

@@ -96,3 +96,13 @@ def test_only_names_that_seraph_writes_are_runs() -> None:
     store.put_bytes(Location("results", f"runs/{_id(1)}/run.json").uri, b"{}")
     store.pass_hours(24 * 400)
     assert _runs(store).removals == ()
+
+
+def test_a_record_that_lies_in_another_runs_folder_counts_as_one_that_cannot_be_read() -> None:
+    store = _aged((1, 2))
+    copied = store.get_bytes(f"{RESULTS.uri}/runs/{_id(1)}/run.json")
+    store.put_bytes(f"{RESULTS.uri}/runs/{_id(3)}/run.json", copied, "application/json")
+    store.pass_hours(24 * 60)
+    runs = _runs(store)
+    assert runs.unread == (_id(3),)
+    assert [each.run_id for each in runs.kept] == [_id(1), _id(2)], "the damaged record mentions the first"

@@ -111,3 +111,10 @@ def test_a_file_without_a_label_and_a_name_with_a_path_are_refused(shelf: Folder
     with pytest.raises(UsageError, match="is no name for a label file"):
         _bring(shelf, [_line("sad")], file="../elsewhere")
     assert list(shelf.names()) == []
+
+
+def test_a_results_store_takes_no_labels_at_its_top(shelf: FolderShelf) -> None:
+    shelf.put("commits/config=f0/a.json", b"{}")
+    with pytest.raises(UsageError, match="holds results"):
+        _bring(shelf, annotated(TASKS, SAID))
+    assert list(shelf.names()) == ["commits/config=f0/a.json"]

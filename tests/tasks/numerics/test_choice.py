@@ -55,7 +55,21 @@ def test_text_that_knows_nothing_does_not() -> None:
     assert made.judgement.verdict != "adopt"
     by_name = {each.name: each for each in made.candidates}
     assert by_name["text"].gains["accuracy"].surely_below < 0
-    assert by_name["audio"].gains["accuracy"].value == 0
+    assert by_name["audio"].gains == {}, "nothing is gained over itself, and no interval belongs to it"
+
+
+def test_no_rule_wins_the_cross_entropy_by_not_answering() -> None:
+    evidence, audio, text = _drawn(120, 8, text=1.3)
+    truth = evidence.truth
+    easy = audio.argmax(axis=1) == truth
+    some = np.where(easy[:, None], audio, np.nan)
+    made = nested_choice(
+        {"audio": audio, "where it is easy": some, "text": text},
+        truth, evidence.source, evidence.start_s, "cross_entropy", baseline="audio", seed=0,
+    )  # fmt: skip
+    assert (made.candidates[1].scores["cross_entropy"] or 9.0) < (made.candidates[0].scores["cross_entropy"] or 0.0)
+    assert "where it is easy" not in {made.chosen, *made.chosen_in_folds}
+    assert (made.held_out.prediction >= 0).all()
 
 
 def test_one_source_never_adopts() -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from actors.contract import TAXONOMY
 from tasks.numerics.decision import (
+    POOLINGS,
     Decision,
+    Pooling,
     TextPosterior,
     decide,
     decide_posterior,
@@ -537,18 +539,27 @@ def test_fusion_comes_after_the_temperature_and_before_the_weights() -> None:
 def test_a_models_labels_say_what_it_can_say() -> None:
     text = TextPosterior(_recorded(happy=0.5, fear=0.5), EVERY)
     spec = model_spec(labels=("neu", "hap"))
-    decision = Decision(label_map=MAP, audio_weight=1.0)
-    # Audio says .75 and .25 of what fear leaves.
+    decision = Decision(label_map=MAP, audio_weight=0.5)
+    # Audio says .75 and .25, text 0 and .5: .375 each, in the half that fear leaves.
     row = decide(np.log([[3.0, 1.0]]), spec, decision, text).posterior[0]
-    assert _named(row) == pytest.approx({"neutral": 0.375, "happy": 0.125, "fear": 0.5})
+    assert _named(row) == pytest.approx({"neutral": 0.25, "happy": 0.25, "fear": 0.5})
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_at_a_weight_of_one_text_has_no_say_not_even_for_what_audio_cannot_say(pooling: Pooling) -> None:
+    text = TextPosterior(_recorded(happy=0.5, fear=0.5), EVERY)
+    decision = Decision(label_map=MAP, audio_weight=1.0, pooling=pooling)
+    row = decide(np.log([[3.0, 1.0]]), model_spec(labels=("neu", "hap")), decision, text).posterior[0]
+    assert _named(row) == pytest.approx({"neutral": 0.75, "happy": 0.25})
 
 
 def test_a_fitted_map_can_say_the_emotions_that_it_was_fitted_on() -> None:
     spec = model_spec(labels=("valence",), kind="dimensional")
     fitted = DimensionMap(("valence",), ("happy", "sad"), (0.5,), (1.0,), ((0.0,), (0.0,)), (0.0, 0.0))
     text = TextPosterior(_recorded(happy=0.2, fear=0.8), EVERY)
-    row = decide(np.array([[0.5]]), spec, Decision(dimension_map=fitted, audio_weight=1.0), text).posterior[0]
-    assert _named(row) == pytest.approx({"happy": 0.1, "sad": 0.1, "fear": 0.8})
+    row = decide(np.array([[0.5]]), spec, Decision(dimension_map=fitted, audio_weight=0.5), text).posterior[0]
+    # Audio says .5 and .5, text .2 and 0: .35 to .25, in the fifth that fear leaves.
+    assert _named(row) == pytest.approx({"happy": 0.2 * 7 / 12, "sad": 0.2 * 5 / 12, "fear": 0.8})
 
 
 def test_text_does_not_bring_back_what_the_audio_model_leaves_undecided() -> None:

@@ -60,7 +60,10 @@ def test_the_weight_of_audio_cannot_matter_without_text_or_where_nothing_is_shar
     low = np.arange(7) < 3
     apart = recorded(TRUTH, np.where(low, AUDIO, 0), np.where(low, 0, TEXT))
     apart = replace(apart, audio_says=low, text_says=~low)
-    assert cannot_matter(apart, grid, "cross_entropy") == {"audio_weight": Idle.NOTHING_SHARED}
+    below_one = Grid({"audio_weight": (0.0, 0.5, 0.9)})
+    assert cannot_matter(apart, below_one, "cross_entropy") == {"audio_weight": Idle.NOTHING_SHARED}
+    # At 1 the text does not even say what it alone can say.
+    assert cannot_matter(apart, grid, "cross_entropy") == {}
 
 
 def test_thresholds_cannot_matter_without_suppression() -> None:

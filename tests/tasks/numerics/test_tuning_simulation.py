@@ -1,5 +1,8 @@
 """tasks/numerics/tuning_simulation.py: the evidence is what it claims, so that verdicts can be held against it."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -54,3 +57,40 @@ def test_sources_are_of_like_size_and_the_generator_decides_all() -> None:
     first, second = (draw_evidence(np.random.default_rng(3), Listener(), 31, 12, correlation=0.1) for _ in range(2))
     assert sorted(np.bincount(first.source).tolist()) == [2] * 5 + [3] * 7
     assert first.logits.tolist() == second.logits.tolist()
+
+
+# -- what was measured at length ---------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[3]
+MEASURED = json.loads((ROOT / "benchmarks" / "tuning-simulation.json").read_text(encoding="utf-8"))
+SMALL_GRID = 270
+OBJECTIVES = ("macro_f1_present", "accuracy", "uar", "cross_entropy")
+
+
+def measured(truth: str, **wanted: object) -> list[float]:
+    cases = [case for case in MEASURED["cases"] if case["truth"] == truth]
+    return [case["adopt"] for case in cases if all(case[name] == value for name, value in wanted.items())]
+
+
+def uncertainty(rate: float) -> float:
+    """Half the 95 % interval of a rate that was measured on so many draws."""
+    return 1.96 * (rate * (1 - rate) / MEASURED["draws"]) ** 0.5
+
+
+def test_a_false_adoption_was_measured_in_at_most_a_twentieth_and_ten_points_were_found_in_nine_tenths() -> None:
+    false_alarms, found = measured("null"), measured("helpful", n=500)
+    assert len(false_alarms) == 30
+    assert len(found) == 9
+    assert max(false_alarms) <= 0.05 + uncertainty(0.05)
+    assert min(found) >= 0.9 - uncertainty(0.9)
+
+
+@pytest.mark.parametrize("page", ["tuning.md", "tuning.ko.md"])
+@pytest.mark.parametrize(("truth", "n"), [("null", 31), ("null", 100), ("null", 500), ("helpful", 500)])
+def test_the_documentation_prints_what_was_measured(page: str, truth: str, n: int) -> None:
+    cases = [case for case in MEASURED["cases"] if (case["truth"], case["n"]) == (truth, n)]
+    cells = []
+    for objective in OBJECTIVES:
+        rates = [case["adopt"] for case in cases if case["objective"] == objective and case["points"] <= SMALL_GRID]
+        cells.append(f"{100 * min(rates):.1f}–{100 * max(rates):.1f} %".replace("100.0 %", "100 %") if rates else "–")
+    assert f"| {n} | {' | '.join(cells)} |" in (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -61,6 +61,7 @@ def test_long_names_are_shortened_and_baselines_have_words() -> None:
         ("happy.precision", "happy: Precision"),
         ("accuracy_ci_grouped", "Accuracy, by medium, 95 % interval"),
         ("macro_f1_ci", "Macro F1, seven, 95 % interval"),
+        ("ece_null", "Calibration error if calibrated"),
         ("something_new", "something_new"),
     ],
 )

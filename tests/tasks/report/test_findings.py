@@ -159,6 +159,12 @@ def test_an_alarm_is_the_first_banner_in_both_languages(alarm: Alarm, says: str)
     assert found[0].grave == (alarm.kind != "slow")
 
 
+def test_what_makes_all_scores_doubtful_comes_before_the_shares_that_moved() -> None:
+    failed, silent = Validation(success=False, failed=("a",)), Corpus(alarms={"a/b": ("near_uniform",)})
+    said = _said(GOOD, alarms=(_alarm("neutral_rate", "neutral"),), validation=failed, corpus=silent).split(" | ")
+    assert [each.split(" ")[0] for each in said] == ["A", "a/b", "neutral:"]
+
+
 def test_what_another_banner_says_already_is_not_said_twice() -> None:
     faults = quarantine(("s3://media/a.wav", Reason.EMPTY))
     assert _said(GOOD, faults, alarms=(_alarm("quarantine"),)).count("quarantine") == 1

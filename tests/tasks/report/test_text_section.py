@@ -50,3 +50,10 @@ def test_a_problem_with_all_texts_is_a_banner_that_says_what_still_stands() -> N
 
 def test_the_licence_of_a_text_model_counts_like_any_other() -> None:
     assert "Licensed for non-commercial use only: models/&lt;text&gt;" in page(segments=1, models={"en": READER})
+
+
+def test_scores_with_text_that_fail_the_checks_are_a_banner() -> None:
+    said = page(segments=9, unsound=("shard ab: <read_nothing> fails.", "shard cd: the same."))
+    assert "Scores with text fail the data checks in 2 of the shards. Audio alone decides these" in said
+    assert "shard ab: &lt;read_nothing&gt; fails." in said
+    assert "샤드 2개에서 텍스트를 더한 점수가" in said

@@ -40,6 +40,10 @@ def test_what_is_no_grid_is_told(settings: list[str], said: str) -> None:
 
 def test_a_file_that_is_no_grid_is_named(tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("neutral: 0.5\n")
-    for name, said in (("wrong.yaml", "a list of values"), ("none.yaml", "cannot be read")):
-        with pytest.raises(ConfigError, match=said):
+    (tmp_path / "numbers.yaml").write_text("3: [1]\n")
+    (tmp_path / "broken.yaml").write_text("neutral: [1,\n  foo: {")
+    expected = (("wrong.yaml", "a list of values"), ("numbers.yaml", "a list of values"))
+    for name, said in (*expected, ("broken.yaml", "cannot be read"), ("none.yaml", "cannot be read")):
+        with pytest.raises(ConfigError, match=said) as refused:
             grid_of(str(tmp_path / name), [], with_text=False)
+        assert "\n" not in str(refused.value)

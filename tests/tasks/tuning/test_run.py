@@ -63,8 +63,8 @@ def test_the_record_is_plain_json_and_the_same_for_the_same_seed(tmp_path: Path)
     assert {k: v for k, v in one.items() if k not in own} == {k: v for k, v in other.items() if k not in own}
 
 
-def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: Path) -> None:
-    shelf = FolderShelf(tmp_path / "shelf")
+def stored_logits(shelf: FolderShelf, settings: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Store an evaluation of a model with four labels, one of them outside the taxonomy; returns its predictions."""
     random = np.random.default_rng(1)
     labels = ("neu", "hap", "sad", "oth")
     rows = []
@@ -81,8 +81,14 @@ def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: P
                "label_map": {"neu": "neutral", "hap": "happy", "sad": "sad", "oth": None}}  # fmt: skip
     record = evaluation()
     model = record.models[0].model_copy(update=changes)
-    record = record.model_copy(update={"evaluation_id": "20260101T000000-abcdef", "models": (model,)})
-    Archive(shelf).save(record, "", pa.Table.from_pylist(rows, schema=PREDICTIONS))
+    named = {"evaluation_id": "20260101T000000-abcdef", "models": (model,), "settings": settings or record.settings}
+    Archive(shelf).save(record.model_copy(update=named), "", pa.Table.from_pylist(rows, schema=PREDICTIONS))
+    return rows
+
+
+def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: Path) -> None:
+    shelf = FolderShelf(tmp_path / "shelf")
+    rows = stored_logits(shelf)
     found = tune(
         TuneRequest(evaluation="20260101T000000-abcdef", settings=("neutral=0.8,1.0",)), read_label_file, shelf
     )
@@ -97,6 +103,17 @@ def test_a_candidate_of_a_stored_evaluation_is_tuned_from_its_logits(tmp_path: P
     assert found.default.accuracy == pytest.approx(right)
     with pytest.raises(InputError, match="no candidate 'five'; there are four"):
         tune(TuneRequest(evaluation="20260101T000000-abcdef", candidate="five"), read_label_file, shelf)
+
+
+def test_how_much_mass_a_label_outside_may_take_stays_as_the_evaluation_had_it(tmp_path: Path) -> None:
+    shelf = FolderShelf(tmp_path / "shelf")
+    rows = stored_logits(shelf, {"config": {"decision": {"max_dropped_mass": 1.0}}})
+    found = tune(
+        TuneRequest(evaluation="20260101T000000-abcdef", settings=("neutral=0.8,1.0",)), read_label_file, shelf
+    )
+    said = np.array([row["logits"] for row in rows])[:, :3].argmax(axis=1)
+    right = [TAXONOMY[code] == row["truth"] for code, row in zip(said, rows, strict=True)]
+    assert found.default.accuracy == pytest.approx(np.mean(right)), "nothing is undecided"
 
 
 BIG = tuple(
