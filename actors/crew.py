@@ -1,20 +1,21 @@
 """A crew: Ray actors of one kind, with bounds on their number and on the work each has in flight.
 
-Starts them, replaces the dead, lets the idle go, and turns Ray's many errors into those of actors/faults.py. Which work
+Starts them, replaces the dead, and lets the idle go. What Ray's errors mean is actors/answers.py's business; which work
 goes to whom is decided elsewhere. All of it runs on the pool's event loop.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray import exceptions as errors
 
+from actors.answers import answer
 from actors.contract import Reason
-from actors.faults import CallFailedError, InputLostError, WorkerLostError
-from actors.options import Resources, Route
+from actors.faults import WorkerLostError
+from actors.member import Member
+from actors.options import Resources
 from actors.shortage import Shortage
 from actors.usage import Held
 from infra import cluster
@@ -30,24 +31,6 @@ _LOST_AS_THEY_START = 20
 """The same where their nodes went under them: no fault of ours, and not for ever."""
 
 
-@dataclass(eq=False)
-class Member:
-    """One actor of a crew."""
-
-    handle: Any
-    started: float
-    ready: bool = False
-    since: float | None = None
-    """When it became ready, on the loop's clock."""
-    in_flight: int = 0
-    holds: set[Route] = field(default_factory=set)
-    idle_since: float = 0.0
-    budgets: dict[Route, float] = field(default_factory=dict)
-    """Padded seconds of a batch at most, of models that ran out of memory here."""
-    exclusive: bool = False
-    """Holds suspicious work: nothing is queued behind it, so that a death is blamed on the right batch."""
-
-
 class Crew:
     """Actors of one kind.
 
@@ -58,12 +41,14 @@ class Crew:
         least, most: How many are kept though they are idle, and how many there may be.
         depth: Calls in flight per actor at most: 2 keeps one queued behind the one that runs.
         resources: How long to wait: for a start (`ready_s`, `queue_s`), for an answer, for an idle one to get work.
-        changed: Called whenever an actor has become ready, free or lost.
+        changed: Called whenever an actor has become ready, was lost or let go, or others should do its work.
         fatal: Called with the error that ends the run.
         warn: Told what the cluster does not give.
+        kill: Ends an actor.
+        room: What the cluster has.
 
     Attributes:
-        waiting: Those who wait for a member with room.
+        waiting: Those who wait for a member with room (`claim`).
         peak: How many were ready at once, at most.
         lost, lost_nodes: How many died or did not answer, and how many of them with their nodes.
     """
@@ -81,6 +66,8 @@ class Crew:
         fatal: Callable[[BaseException], None],
         warn: Callable[[str], None],
         least: int = 1,
+        kill: Callable[[Any], None] = ray.kill,
+        room: Callable[[Mapping[str, float]], cluster.Room] = cluster.room,
     ) -> None:
         self.name = name
         self.least, self.most = least, most
@@ -95,10 +82,12 @@ class Crew:
         self._resources = resources
         self._changed = changed
         self._fatal = fatal
-        self._shortage = Shortage(name, self._needs, resources, cluster.room, warn)
+        self._kill = kill
+        self._shortage = Shortage(name, self._needs, resources, room, warn)
         self._deaths = 0
         self._unlucky = 0
         self._past_s = 0.0
+        self._queue: deque[asyncio.Future[Member]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- size --------------------------------------------------------------------------------------------------------
@@ -110,12 +99,20 @@ class Crew:
 
     def rest(self) -> None:
         """Let go who has been idle for long, those without a place first, so that a node can go. No work may wait."""
-        now = asyncio.get_running_loop().time()
-        for member in sorted(self.members, key=lambda each: (each.ready, each.idle_since)):
-            if len(self.members) <= self.least:
-                return
-            if not member.in_flight and now - member.idle_since >= self._resources.idle_s:
+        since = asyncio.get_running_loop().time() - self._resources.idle_s
+        idle = [each for each in self.members if not each.in_flight and each.idle_since <= since]
+        idle.sort(key=lambda each: (each.ready, each.idle_since))
+        if gone := idle[: max(0, len(self.members) - self.least)]:
+            for member in gone:
                 self._let_go(member)
+            self._changed()
+
+    def tend(self) -> None:
+        """Look after the size, now and then: more where somebody waits for a member, else fewer."""
+        if self.waiting:
+            self.grow(self.waiting)
+        else:
+            self.rest()
 
     def help_is_coming(self) -> bool:
         """Whether there will soon be another actor: one is starting, and not for too long, or could be started."""
@@ -143,22 +140,42 @@ class Crew:
         self.most = 0
         for task in self._tasks:
             task.cancel()
-        for member in self.members:
+        members, self.members = self.members, []
+        for member in members:
             self._count(member)
-            ray.kill(member.handle)
-        self.members.clear()
+            self._kill(member.handle)
 
     # -- work --------------------------------------------------------------------------------------------------------
 
     def free(self) -> list[Member]:
         """The actors with room for another call, the least busy first."""
-        free = [each for each in self.members if each.ready and each.in_flight < self._depth and not each.exclusive]
-        return sorted(free, key=lambda member: member.in_flight)
+        return sorted(filter(self.has_room, self.members), key=lambda member: member.in_flight)
+
+    def has_room(self, member: Member) -> bool:
+        """Whether a member may have another call."""
+        return member.ready and member.in_flight < self._depth and not member.exclusive
 
     def reserve(self, member: Member) -> Member:
         """Count a call that is about to be made, so that nobody else takes its place meanwhile."""
         member.in_flight += 1
         return member
+
+    async def claim(self) -> Member:
+        """Whichever member has room first, reserved. Who came first is served first."""
+        place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        self.waiting += 1
+        try:
+            self._serve()
+            if not place.done():
+                self.grow(self.waiting)
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # it had just got its member
+                self._release(place.result())
+            raise
+        finally:
+            self.waiting -= 1
 
     async def call(self, member: Member, method: str, *args: Any, **options: Any) -> Any:
         """Make a reserved call: an actor's method, and wait for (the first of) its results.
@@ -182,16 +199,34 @@ class Crew:
             self._lose(member, error)
             raise
         finally:
-            member.in_flight -= 1
-            member.idle_since = asyncio.get_running_loop().time()
-            self._changed()
+            self._release(member)
 
     async def ask_all(self, method: str) -> list[Any]:
-        """Call a method of every actor that is ready, and wait for the answers."""
-        ready = [member.handle for member in self.members if member.ready]
-        return list(await asyncio.gather(*(answer(getattr(handle, method).remote()) for handle in ready)))
+        """Call a method of every actor that is ready, and wait for the answers. Who is lost meanwhile gives none."""
+        calls = [answer(getattr(each.handle, method).remote()) for each in self.members if each.ready]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        for each in answers:
+            if isinstance(each, BaseException) and not isinstance(each, WorkerLostError):
+                raise each
+        return [each for each in answers if not isinstance(each, BaseException)]
 
     # -- helpers -----------------------------------------------------------------------------------------------------
+
+    def _release(self, member: Member) -> None:
+        member.in_flight -= 1
+        member.idle_since = asyncio.get_running_loop().time()
+        self._serve()
+
+    def _serve(self) -> None:
+        """Give members with room to those who wait."""
+        # A queue, and not a condition that wakes all: a thousand who wait would look at a thousand members each.
+        while self._queue and (member := self._roomiest()):
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(self.reserve(member))
+
+    def _roomiest(self) -> Member | None:
+        return min(filter(self.has_room, self.members), key=lambda member: member.in_flight, default=None)
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -200,7 +235,12 @@ class Crew:
         loop.call_later(_PATIENCE_S + 0.1, self._changed)
         task = asyncio.create_task(self._welcome(member))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._welcomed)
+
+    def _welcomed(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._fatal(error)  # it could not even be replaced
 
     async def _welcome(self, member: Member) -> None:
         """Wait until a new actor is ready; give up the run where none of the crew ever is."""
@@ -215,9 +255,11 @@ class Crew:
             member.ready, member.since = True, asyncio.get_running_loop().time()
             member.idle_since = member.since
             self.peak = max(self.peak, sum(each.ready for each in self.members))
+            self._serve()
         self._changed()
 
     async def _until_ready(self, member: Member) -> None:
+        """Wait; in vain, it raises what ends the run."""
         up = asyncio.ensure_future(answer(member.handle.ready.remote()))
         try:
             while not (await asyncio.wait({up}, timeout=self._resources.ready_s))[0]:
@@ -225,8 +267,7 @@ class Crew:
                 if ready:  # where others work already, this one may wait for the cluster as long as it likes
                     self._shortage.of_some(ready, len(self.members))
                 elif error := self._shortage.of_all(asyncio.get_running_loop().time() - member.started):
-                    self._fatal(error)
-                    return
+                    raise error
             up.result()
         finally:
             up.cancel()  # nobody would hear what becomes of it
@@ -252,40 +293,9 @@ class Crew:
     def _let_go(self, member: Member) -> None:
         self.members.remove(member)
         self._count(member)
-        ray.kill(member.handle)
+        self._kill(member.handle)
 
     def _count(self, member: Member) -> None:
         """Keep the time of an actor that ends."""
         if member.since is not None:
             self._past_s += asyncio.get_running_loop().time() - member.since
-
-
-async def answer(ref: Any) -> Any:
-    """Await a Ray reference; its errors as those of actors/faults.py, or as the SeraphError that the worker raised."""
-    try:
-        return await ref
-    except errors.RayTaskError as error:
-        cause = error.cause if isinstance(error.cause, BaseException) else error
-        if isinstance(cause, SeraphError):
-            raise cause from None
-        if isinstance(cause, errors.ObjectLostError):
-            raise InputLostError(str(cause), cause.object_ref_hex) from error
-        if type(cause).__name__ == "AcceleratorError" or "CUDA error" in str(cause):
-            # After such an error every call in that process fails: a new one is needed.
-            raise WorkerLostError(Reason.WORKER_DIED, f"{type(cause).__name__}: {cause}") from error
-        raise CallFailedError(cause) from error
-    except errors.ObjectLostError as error:
-        raise InputLostError(str(error), error.object_ref_hex) from error
-    except (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
-        raise WorkerLostError(Reason.WORKER_DIED, _why(str(error)), node=_is_of_node(error)) from error
-
-
-def _is_of_node(error: errors.RayError) -> bool:
-    """Whether the node went, or the way to it. Ray says so in words only (`ActorDiedErrorContext` is not kept)."""
-    return isinstance(error, errors.ActorUnavailableError) or "its node has died" in str(error)
-
-
-def _why(message: str) -> str:
-    """The line of Ray's message that says why, if there is one."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return next((line for line in lines[1:] if line.startswith("The actor")), lines[0] if lines else "")

@@ -5,6 +5,7 @@ the pool's event loop.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 from actors.batching import Batcher
 from actors.bounds import wanted
 from actors.contract import SAMPLING_RATE, Flag, ModelSpec, Reason, Rejection, SegmentLogits, Span, Stage
-from actors.crew import Crew, Member
+from actors.crew import Crew
 from actors.faults import CallFailedError, InputLostError, WorkerLostError
+from actors.member import Member
 from actors.options import Bounds, Route
+from actors.precision_check import PrecisionCheck
 from actors.retries import Retries, Waiting
 from actors.workers import Scored, pieces_of
 
@@ -29,9 +32,11 @@ class Dispatcher:
         batch_s: Padded seconds in a batch at most.
         fatal: Called with an error that must end the run.
         noted: Called when work has been handed out, or there was none.
+        warn: Told where a precision is too low for a model.
 
     Attributes:
         reduced: By model, the padded seconds that a batch was reduced to where memory ran out.
+        checks: By model, how far its low precision is from float32.
     """
 
     def __init__(
@@ -41,17 +46,21 @@ class Dispatcher:
         batch_s: float,
         fatal: Callable[[BaseException], None],
         noted: Callable[[], None],
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.specs: dict[str, ModelSpec] = {}
         self.devices: set[str] = set()
         self.reduced: dict[str, float] = {}
+        self.checks: dict[str, PrecisionCheck] = {}
         self._scorers = scorers
         self._bounds = bounds
         self._fatal = fatal
         self._noted = noted
+        self._warn = warn
         self._retries = Retries()
         self._batchers = {route: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for route in bounds}
         self._running: set[asyncio.Task[None]] = set()
+        self._holders: Counter[Route] = Counter()
 
     @property
     def waiting(self) -> int:
@@ -66,7 +75,7 @@ class Dispatcher:
         """
         for segment in segments:
             self._batchers[segment.route].add(segment)
-        self.dispatch()
+        self._hand_out()
         try:
             return list(await asyncio.gather(*(segment.answer for segment in segments)))
         finally:
@@ -74,19 +83,33 @@ class Dispatcher:
             for segment in segments:
                 segment.answer.cancel()
 
-    def stop(self) -> None:
-        """Forget what is running."""
-        for task in self._running:
-            task.cancel()
-
     def dispatch(self) -> None:
+        """The crew has changed: see who is there, and hand out what they can take."""
+        self._count()
+        self._hand_out()
+
+    def _hand_out(self) -> None:
         """Give every scorer with room its next batch; start other scorers where work still waits."""
+        if self.waiting:
+            self._give()
+        self._noted()
+
+    def _give(self) -> None:
+        kept = 0
         for member in self._scorers.free():
-            while member in self._scorers.free() and (batch := self._next_batch(member)):
+            if not self.waiting:
+                break
+            if member.in_flight and kept < len(self._retries) and self._retries.fits(self._may_hold(member)):
+                kept += 1  # nothing more until it is idle: what is suspicious would else wait for the end of all work
+                continue
+            while self._scorers.has_room(member) and (batch := self._next_batch(member)):
                 self._send(member, batch)
         if more := sum(max(0, self._wanted(route)) for route in self._batchers):
             self._scorers.grow(more)
-        self._noted()
+
+    def _count(self) -> None:
+        # Not at each batch's end: a thousand workers take a millisecond.
+        self._holders = Counter(route for member in self._scorers.members for route in member.holds)
 
     def _next_batch(self, member: Member) -> list[Waiting]:
         """Suspicious work goes to an idle worker, alone; else a batch of a model it holds; else of one nobody holds.
@@ -95,8 +118,8 @@ class Dispatcher:
         model loads another one only where no new worker is to be had for it.
         """
         idle = member.in_flight == 0
-        if idle and self._retries:
-            return self._retries.take()
+        if idle and (batch := self._retries.take(self._may_hold(member))):
+            return batch
         routes = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
         for route in routes:
             if route in member.holds and (idle or self._batchers[route].full(member.budgets.get(route))):
@@ -107,22 +130,29 @@ class Dispatcher:
                     return self._batchers[route].take(member.budgets.get(route))
         return []
 
+    def _may_hold(self, member: Member) -> Callable[[Route], bool]:
+        """Whether a worker may load a model: none may beyond the bound of its languages."""
+
+        def may(route: Route) -> bool:
+            most = self._bounds[route].max_workers
+            return route in member.holds or most is None or self._holders[route] < most
+
+        return may
+
     def _urgency(self, route: Route) -> tuple[bool, float]:
         """First what has fewer workers than it should, then what has most work."""
-        return self._holders(route) >= self._bounds[route].min_workers, -self._batchers[route].seconds
+        return self._holders[route] >= self._bounds[route].min_workers, -self._batchers[route].seconds
 
     def _wanted(self, route: Route) -> int:
         """How many more workers should hold a model; below zero where too many do."""
         batcher = self._batchers[route]
-        return wanted(self._bounds[route], holders=self._holders(route), segments=len(batcher), batches=batcher.batches)
-
-    def _holders(self, route: Route) -> int:
-        return sum(route in member.holds for member in self._scorers.members)
+        return wanted(self._bounds[route], holders=self._holders[route], segments=len(batcher), batches=batcher.batches)
 
     def _send(self, member: Member, batch: list[Waiting]) -> None:
         batch = [segment for segment in batch if not segment.answer.done()]
         if not batch:
             return
+        self._holders[batch[0].route] += batch[0].route not in member.holds
         member.holds.add(batch[0].route)
         member.exclusive = batch[0].tries > 0
         task = asyncio.create_task(self._score_batch(self._scorers.reserve(member), batch))
@@ -137,6 +167,7 @@ class Dispatcher:
             self._answer(batch, await self._scorers.call(member, "logits", batch[0].route, pieces, *signals.values()))
         except WorkerLostError as error:
             self._retries.lost(batch, error)
+            self._count()
         except CallFailedError as error:
             if error.out_of_memory:
                 self._reduce(member, batch)
@@ -147,7 +178,7 @@ class Dispatcher:
             self._fatal(error)
         finally:
             member.exclusive = False
-            self.dispatch()
+            self._hand_out()
 
     def _reduce(self, member: Member, batch: Sequence[Waiting]) -> None:
         """Remember that this worker can hold half of that at most, with this model."""
@@ -161,6 +192,8 @@ class Dispatcher:
     def _answer(self, batch: Sequence[Waiting], scored: Scored) -> None:
         self.specs[scored.spec.weights_sha256] = scored.spec
         self.devices.add(scored.device)
+        if scored.check is not None:
+            self._keep(scored.check)
         total = sum(segment.span.duration_s for segment in batch)
         for segment, row in zip(batch, scored.logits, strict=True):
             segment.seconds = scored.seconds * segment.span.duration_s / total
@@ -169,6 +202,13 @@ class Dispatcher:
             else:
                 detail = f"{scored.spec.source} answered {[float(value) for value in row]}"
                 _set(segment, Rejection(segment.medium, Stage.SCORE, Reason.NON_FINITE, detail, segment.id))
+
+    def _keep(self, check: PrecisionCheck) -> None:
+        """Keep what a worker found, with what others found of the same model, and say it once where it is too much."""
+        before = self.checks.get(check.model)
+        found = self.checks[check.model] = check | before
+        if found.warning and not (before and before.warning):
+            self._warn(found.warning)
 
 
 def _row(segment: Waiting, spec: ModelSpec, logits: np.ndarray[Any, np.dtype[np.float32]]) -> SegmentLogits:

@@ -1,6 +1,6 @@
 """What may befall a call to a worker, as three errors: the worker was lost, the call's input was lost, the call failed.
 
-Ray's many errors become these in actors/crew.py; what is done about them is decided where the work comes from.
+Ray's many errors become these in actors/answers.py; what is done about them is decided where the work comes from.
 """
 
 from actors.contract import Reason

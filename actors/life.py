@@ -4,12 +4,13 @@ What the actors of a pool do is the pool's business; this knows neither Ray's ac
 """
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 from collections.abc import Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
-from actors.crew import Crew, Member
+from actors.crew import Crew
 from infra.errors import RayError
 
 T = TypeVar("T")
@@ -19,19 +20,24 @@ _log = logging.getLogger(__name__)
 _LEAVE_S = 5.0
 """How long closing waits for cancelled work to end."""
 
+_TEND_S = 5.0
+"""How often it is looked at whether somebody may go; more often where `idle_s` is short."""
+
 
 class Life:
-    """Base of the pools. A context manager: `_open` runs on entering, `_stop` on leaving, both on the loop.
+    """Base of the pools. A context manager: `_open` runs on entering, on the loop; the crews end on leaving.
 
     Args:
         name: What the pool is called in messages, as in "the text pool".
+        idle_s: After how long without work a worker may go.
 
     Attributes:
         warnings: What the user should be told: what the cluster did not give.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, idle_s: float) -> None:
+        self._name, self._idle_s = name, idle_s
+        self._crews: list[Crew] = []
         self._callers: set[asyncio.Task[Any]] = set()
         self._gate = threading.Lock()
         self._closed = False
@@ -41,7 +47,11 @@ class Life:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"seraph {self._name}", daemon=True)
         self._thread.start()
-        self._on_loop(self._begin())
+        try:
+            self._on_loop(self._begin())
+        except BaseException:
+            self.__exit__()  # nobody else will
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,18 +59,25 @@ class Life:
         with self._gate:
             self._closed = True
             closed = asyncio.run_coroutine_threadsafe(closing, self._loop)
-        closed.result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        try:
+            closed.result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     async def _open(self) -> None:
-        """Start the crews."""
+        """Engage the crews, and start them."""
         raise NotImplementedError
 
-    def _stop(self) -> None:
-        """End the crews."""
+    def _tend(self) -> None:
+        """Look after the crews' sizes. Called now and then."""
         raise NotImplementedError
+
+    def _engage(self, crew: Crew) -> Crew:
+        """Have a crew end with the pool."""
+        self._crews.append(crew)
+        return crew
 
     def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Run work on the loop, from any thread, and wait for its result."""
@@ -72,38 +89,32 @@ class Life:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except concurrent.futures.CancelledError as error:
+            raise RayError(f"{self._name} was closed meanwhile") from error
         except BaseException:
             future.cancel()
             raise
 
     async def _gathered(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """All results in order; what is fatal to the pool ends them at once."""
+        """All results in order; an error of one, or what is fatal to the pool, ends them all at once."""
         if self._fatal.done():
             self._fatal.result()
         caller = asyncio.current_task()
         assert caller is not None, "runs as a task of the pool's loop"
         self._callers.add(caller)
         caller.add_done_callback(self._callers.discard)
-        work = asyncio.gather(*works)
-        either: set[asyncio.Future[Any]] = {work, self._fatal}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._fatal.done():
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            self._fatal.result()
-        return list(await work)
-
-    async def _member(self, crew: Crew) -> Member:
-        """Whichever member of a crew has room first, reserved."""
-        crew.waiting += 1
+        tasks = [asyncio.ensure_future(work) for work in works]
+        every = asyncio.gather(*tasks)
+        either: set[asyncio.Future[Any]] = {every, self._fatal}
         try:
-            async with self._changed:
-                while not (free := crew.free()):
-                    crew.grow(crew.waiting)
-                    await self._changed.wait()
-                return crew.reserve(free[0])
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._fatal.done():
+                self._fatal.result()
+            return list(await every)
         finally:
-            crew.waiting -= 1
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(every, *tasks, return_exceptions=True)
 
     def _fail(self, error: BaseException) -> None:
         """End the pool's work with an error."""
@@ -115,26 +126,36 @@ class Life:
         self.warnings = (*self.warnings, warning)
         _log.warning("%s", warning)
 
-    def _wake(self) -> None:
-        """Something changed: let those who wait for a member look again."""
-        self._loop.create_task(self._notify())
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
     async def _begin(self) -> None:
         self._fatal: asyncio.Future[None] = self._loop.create_future()
-        self._changed = asyncio.Condition()
         await self._open()
+        self._tending = asyncio.create_task(self._go_on_tending())
+        self._tending.add_done_callback(self._tended)
+
+    async def _go_on_tending(self) -> None:
+        while True:
+            await asyncio.sleep(min(_TEND_S, self._idle_s / 2))
+            self._tend()
+
+    def _tended(self, tending: "asyncio.Task[None]") -> None:
+        if not tending.cancelled() and (error := tending.exception()):
+            self._fail(error)
 
     async def _close(self) -> None:
-        self._stop()
-        # Whoever still waits for a result in another thread must not wait for ever.
-        self._fail(RayError(f"{self._name} was closed while media were on the road"))
-        self._fatal.exception()
-        await asyncio.gather(*self._callers, return_exceptions=True)
-        # What was cancelled tells others as it ends: a loop that stops under it leaves coroutines that nobody awaits.
+        try:
+            for crew in self._crews:
+                crew.stop()
+        finally:
+            # Whoever still waits for a result in another thread must not wait for ever.
+            self._fail(RayError(f"{self._name} was closed while media were on the road"))
+            self._fatal.exception()
+            await asyncio.gather(*self._callers, return_exceptions=True)
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """End all other work, and whoever waits for it. A loop that stopped under it would leave it unawaited."""
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
             if not (await asyncio.wait(others, timeout=_LEAVE_S))[0]:
                 break

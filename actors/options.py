@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class Options(BaseModel):
     """Base of all options: immutable, and a misspelt name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Defaults, too: an int that stands for a float hashes differently once it was written and read back.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class ReadOptions(Options):

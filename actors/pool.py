@@ -5,9 +5,8 @@ with the work that waits and shrink when it ends. What happens to a medium along
 how segments become batches and get to the scorers, dispatch.py's.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +48,6 @@ _TRIES = 3
 _MOVES = 10
 """The same where it is their nodes that go: no doing of the medium's, and not for ever."""
 
-_TEND_S = 5.0
-"""How often it is looked at whether somebody may go; more often where `idle_s` is short."""
-
 
 @dataclass(frozen=True)
 class Cast:
@@ -79,7 +75,7 @@ class Pool(Life):
     """
 
     def __init__(self, options: PoolOptions, sizes: Sizes, cast: Cast | None = None) -> None:
-        super().__init__("the pool")
+        super().__init__("the pool", options.resources.idle_s)
         self._options = options
         self._sizes = sizes
         self._cast = cast or Cast()
@@ -126,7 +122,8 @@ class Pool(Life):
             "language_workers": self._listeners.peak,
             "scorers": self._scorers.peak,
             "devices": sorted(self._dispatcher.devices),
-            "precision": {spec.source: spec.precision for spec in self._dispatcher.specs.values()},
+            "precision": {spec.source: spec.precision for spec in self.specs.values()},
+            "precision_check": {model: check.description() for model, check in self._dispatcher.checks.items()},
             **self._sizes.description(),
             "stall": self._stall.description(),
             "lost": sum(crew.lost for crew in self._crews),
@@ -141,7 +138,6 @@ class Pool(Life):
         self._ahead = Ahead(self._sizes.media_in_flight, self._sizes.small_bytes)
         options, sizes = self._options, self._sizes
         models = options.models or options.media
-        self._prefetching = self._prefetch(models)
         reader: Any = ray.remote(self._cast.reader).options(**sizes.reader)
         listener: Any = ray.remote(self._cast.listener).options(**sizes.listener)
         scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer)
@@ -150,38 +146,48 @@ class Pool(Life):
             lambda: reader.remote(options.media, options.reading, options.segments, digest=options.digest),
             sizes.reader,
             sizes.readers,
+            self._fed,
         )
         self._listeners = self._crew(
             "language detectors",
             lambda: listener.remote(options.language, tuple(options.routes), sizes.listener_threads),
             sizes.listener,
             sizes.listeners,
+            self._fed,
         )
         self._scorers = self._crew(
             "scoring workers",
             lambda: scorer.remote(options.precision, sizes.scorer_threads, sizes.model_memory_bytes, models),
             sizes.scorer,
             sizes.most_scorers,
+            lambda: self._dispatcher.dispatch(),
             depth=2,
             least=sizes.least_scorers,
         )
-        self._crews = (self._readers, self._listeners, self._scorers)
         self._feeding = (self._readers, self._listeners) if options.language else (self._readers,)
-        self._dispatcher = Dispatcher(self._scorers, self._bounds, sizes.batch_s, self._fail, self._noted)
+        self._dispatcher = Dispatcher(self._scorers, self._bounds, sizes.batch_s, self._fail, self._noted, self._note)
         self._road = Road(options, Hands(self._read, self._listen, self._score))
+        self._prefetching = self._prefetch(models)
         self._readers.start(1)
         self._listeners.start(1 if options.language else 0)
         self._scorers.start(1)
-        self._tending = asyncio.create_task(self._tend())
 
     def _crew(
-        self, name: str, spawn: Any, needs: Mapping[str, float], most: int, *, depth: int = 1, least: int = 1
+        self,
+        name: str,
+        spawn: Callable[[], Any],
+        needs: Mapping[str, float],
+        most: int,
+        changed: Callable[[], None],
+        *,
+        depth: int = 1,
+        least: int = 1,
     ) -> Crew:
         """Whole media go one at a time (a long one must not eat up the next one's time); a second batch may queue."""
-        return Crew(
+        return self._engage(Crew(
             name, spawn, needs=needs, least=least, most=most, depth=depth, resources=self._options.resources,
-            changed=self._wake, fatal=self._fail, warn=self._note,
-        )  # fmt: skip
+            changed=changed, fatal=self._fail, warn=self._note,
+        ))  # fmt: skip
 
     def _prefetch(self, access: StoreAccess) -> list[Any]:
         """Have the models on every node that a scorer may come to; on one node its first scorer is as quick."""
@@ -195,37 +201,25 @@ class Pool(Life):
             fetch.options(num_cpus=0, max_retries=0, scheduling_strategy=at).remote(routes, access) for at in places
         ]
 
-    async def _tend(self) -> None:
+    def _tend(self) -> None:
         """Keep readers and detectors in proportion to the scorers, and let go who has nothing to do any more."""
-        while True:
-            await asyncio.sleep(min(_TEND_S, self._options.resources.idle_s / 2))
-            scorers = sum(member.ready for member in self._scorers.members)
-            self._readers.most = self._sizes.readers_for(scorers)
-            self._listeners.most = self._sizes.listeners_for(scorers)
-            for crew in (self._readers, self._listeners):
-                if not crew.waiting:
-                    crew.rest()
-            if not self._dispatcher.waiting:
-                self._scorers.rest()
-            super()._wake()
-
-    def _stop(self) -> None:
-        self._tending.cancel()
-        self._dispatcher.stop()
-        for crew in self._crews:
-            crew.stop()
+        scorers = sum(member.ready for member in self._scorers.members)
+        self._readers.most = self._sizes.readers_for(scorers)
+        self._listeners.most = self._sizes.listeners_for(scorers)
+        self._readers.tend()
+        self._listeners.tend()
+        if not self._dispatcher.waiting:
+            self._scorers.rest()
 
     async def _usage(self) -> dict[str, list[Usage]]:
         crews = {"readers": self._readers, "language_workers": self._listeners, "scorers": self._scorers}
         return {name: await crew.ask_all("usage") for name, crew in crews.items()}
 
-    def _wake(self) -> None:
-        """Something changed: give free scorers work, too."""
-        # Not before those who feed them have their place: on a small cluster many scorers would leave them none.
+    def _fed(self) -> None:
+        """Start the scorers that are always wanted, but not before those who feed them have their place."""
+        # On a small cluster many scorers would leave them none.
         if all(any(member.ready for member in crew.members) for crew in self._feeding):
             self._scorers.start(self._sizes.least_scorers)
-        self._dispatcher.dispatch()
-        super()._wake()
 
     # -- the road, and the hands along it ----------------------------------------------------------------------------
 
@@ -263,7 +257,7 @@ class Pool(Life):
         """Call whichever member has room first; where it dies, another, up to a bound."""
         tries = moves = 0
         while True:
-            member = await self._member(crew)
+            member = await crew.claim()
             try:
                 return await crew.call(member, method, *args, **options)
             except WorkerLostError as error:

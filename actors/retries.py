@@ -5,6 +5,7 @@ Whoever is guilty ends alone, and in quarantine; nobody else does. Pure: hands n
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +53,17 @@ class Retries:
     def __len__(self) -> int:
         return len(self._batches)
 
-    def take(self) -> list[Waiting]:
-        """The next batch; those of one that have been answered meanwhile are still in it."""
-        return self._batches.popleft()
+    def fits(self, may: Callable[[Route], bool]) -> bool:
+        """Whether one of the batches is of a model that may be had."""
+        return any(may(batch[0].route) for batch in self._batches)
+
+    def take(self, may: Callable[[Route], bool]) -> list[Waiting]:
+        """The first batch of a model that may be had, or none; who has been answered meanwhile is still in it."""
+        for number, batch in enumerate(self._batches):
+            if may(batch[0].route):
+                del self._batches[number]
+                return batch
+        return []
 
     def lost(self, batch: list[Waiting], error: WorkerLostError) -> None:
         """The worker was lost. Where its node went, the batch moves on unsplit and unblamed, within a bound."""

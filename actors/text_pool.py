@@ -39,7 +39,7 @@ class TextPool(Life):
     """
 
     def __init__(self, setup: TextSetup, sizes: Sizes, resources: Resources, worker: type = TextWorker) -> None:
-        super().__init__("the text pool")
+        super().__init__("the text pool", resources.idle_s)
         self._setup, self._sizes, self._resources, self._worker = setup, sizes, resources, worker
 
     def read(self, works: Sequence[TextWork]) -> list[TextAnswer]:
@@ -65,26 +65,28 @@ class TextPool(Life):
 
     async def _open(self) -> None:
         worker: Any = ray.remote(self._worker).options(**self._sizes.scorer)
-        self._crew = Crew(
-            "text workers",
-            lambda: worker.remote(self._setup, self._sizes.scorer_threads),
-            needs=self._sizes.scorer,
-            most=self._sizes.most_scorers,
-            depth=1,
-            resources=self._resources,
-            changed=self._wake,
-            fatal=self._fail,
-            warn=self._note,
+        self._crew = self._engage(
+            Crew(
+                "text workers",
+                lambda: worker.remote(self._setup, self._sizes.scorer_threads),
+                needs=self._sizes.scorer,
+                most=self._sizes.most_scorers,
+                depth=1,
+                resources=self._resources,
+                changed=lambda: None,
+                fatal=self._fail,
+                warn=self._note,
+            )
         )
         self._crew.start(1)
 
-    def _stop(self) -> None:
-        self._crew.stop()
+    def _tend(self) -> None:
+        self._crew.tend()
 
     async def _read(self, work: TextWork) -> TextAnswer:
         tries = moves = 0
         while True:
-            member = await self._member(self._crew)
+            member = await self._crew.claim()
             try:
                 answer: TextAnswer = await self._crew.call(member, "read", work)
             except WorkerLostError as error:

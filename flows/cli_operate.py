@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from flows import terminal
 from flows.places import needs, places
@@ -113,4 +114,4 @@ def _show(registered: "Sequence[Registered]", *, json: bool) -> None:
         return
     for each in registered:
         when = f"  {each.when}" if each.when else ""
-        terminal.out.print(f"{each.change:<9}  {each.kind:<10}  {each.name}{when}", highlight=False, markup=False)
+        terminal.out.print(Text(f"{each.change:<9}  {each.kind:<10}  {each.name}{when}"), soft_wrap=True)

@@ -32,7 +32,7 @@ _POLL_S = 0.25
 
 def say(message: str) -> None:
     """A line for whoever waits."""
-    err.print(Text(message))
+    err.print(Text(message), soft_wrap=True)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -218,7 +218,7 @@ def show_tuning(tuning: "Tuning") -> None:
     table.add_column("figure", no_wrap=True)
     for name in ("default", "same segments", "held out"):
         table.add_column(name, justify="right")
-    table.add_column("held-out gain, 95 %", justify="right", no_wrap=True)
+    table.add_column("held-out gain, 91 %", justify="right", no_wrap=True)
     for figure in _FIGURES:
         table.add_row(figure.replace("_", " "), *_tuned(tuning, figure), _gained(tuning.gains.get(figure)))
     out.print(table)

@@ -1,4 +1,4 @@
-"""The flow `watch-labels`: one look at the label files; where there is something new to tell, an event.
+"""The flow `watch-labels`: one look at the label files; where there is something to tell, an event.
 
 The event is `seraph.labels.updated`. It is told first and recorded as told afterwards, so that a crash between the two
 leads to one event more. Whoever is triggered by it looks for the truth itself. What a look is lies in tasks/watch.
@@ -29,16 +29,15 @@ EVENT = "seraph.labels.updated"
 
 @flow(name="watch-labels", on_running=[catch_up_once])
 def watch_labels(request: WatchLabelsRequest) -> dict[str, Any]:
-    """Look at the label files once, and emit an event if something new has settled.
+    """Look at the label files once, and emit an event if something new has settled, or if nothing came of the last one.
 
     Returns:
-        status (`unchanged`, `settling`, `too-few`, `new`), added, changed, withdrawn, labels, snapshot, problems and
-        wait_s.
+        status (see `tasks.watch.look.Look`), added, changed, withdrawn, labels, snapshot, problems and wait_s.
     """
     needs: frozenset[Need] = frozenset({"s3", "folders"} if is_local_bucket(request.labels) else {"s3"})
     services = ensure(Settings.from_environment(), need=needs, say=get_run_logger().info)
     found = look_once(request, services, datetime.now(UTC))
-    if found.status == "new":
+    if found.status in {"new", "again"}:
         shelf = _shelf(request, services)
         keep(request, shelf, found)
         emit(request, found)

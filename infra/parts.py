@@ -4,6 +4,7 @@ All listen on 127.0.0.1 only. Secrets reach them through the environment or a fi
 """
 
 import http.client
+import os
 import secrets
 import shutil
 import sys
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from infra.errors import StoreError
 from infra.processes import free_port
-from infra.settings import HEARTBEAT_S, StoreAccess, child_environment, prefect_auth
+from infra.settings import HEARTBEAT_S, StoreAccess, basic_auth, child_environment, prefect_auth
 from infra.storage import Patience, Store
 
 HOST = "127.0.0.1"
@@ -24,6 +25,9 @@ LISTING_CACHE_S = 1
 
 _PORT_FILE = "port"
 """In the Prefect server's folder: where it listened last."""
+
+_OUTAGE = "P7D"
+"""How long this machine may be away, and runs that died with it are still found."""
 
 _SOCKET_PATH_LIMIT = 107
 """Bytes in the path of a Unix socket, at most (unix(7))."""
@@ -129,13 +133,26 @@ class ObjectServer:
 
 @dataclass(frozen=True)
 class PrefectServer:
-    """A Prefect server on SQLite in `home/prefect`. Started again, it is where it was: runs may be talking to it."""
+    """A Prefect server on SQLite in `home/prefect`. Started again, it is where it was: runs may be talking to it.
+
+    It asks for a password: of the environment if that names one, else of its own making, the same at every start.
+    """
 
     home: Path
     name: str = "prefect"
     label: str = "Prefect server"
     patience_s: float = 240
     grace_s: float = 10
+
+    @property
+    def password(self) -> Path:
+        """File that holds `user:password` as it was started with last."""
+        return self.home / "prefect-password"
+
+    @property
+    def auth(self) -> str | None:
+        """`user:password`, or None where it was never started."""
+        return self.password.read_text() if self.password.is_file() else None
 
     def ports(self) -> Ports:
         port = free_port(_remembered(self.home / "prefect" / _PORT_FILE) or 4200)
@@ -147,20 +164,25 @@ class PrefectServer:
     def launch(self, ports: Ports, folder: Path) -> Launch:
         command = (sys.executable, "-P", "-m", "prefect", "server", "start", "--host", HOST, "--port", str(ports.main))
         (folder / _PORT_FILE).write_text(str(ports.main))
-        auth = prefect_auth()
+        auth = prefect_auth() or self.auth or f"seraph:{new_secret()}"
+        write_private(self.password, auth)
         environment = child_environment(
             without=("PREFECT_",),
             PREFECT_HOME=str(folder),
             PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_S),
             # In memory, the slots that runs hold are forgotten with the server: it would end those that go on.
             PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="prefect.server.concurrency.lease_storage.filesystem",
+            # What it waits for (a sign of life) it forgets a minute after the time for it: of runs that died with the
+            # machine it would know nothing after a longer outage.
+            PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER=_OUTAGE,
             NO_COLOR="1",
-            **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
+            PREFECT_SERVER_API_AUTH_STRING=auth,
         )
         return Launch(command, environment, folder)
 
     def healthy(self, ports: Ports) -> bool:
-        return _answers(ports.health, "/api/health", "true")
+        # With the password, which its health is told without: another server that has taken the port does not know it.
+        return _answers(ports.health, "/api/admin/version", '"', basic_auth(self.auth))
 
 
 @dataclass(frozen=True)
@@ -230,6 +252,14 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for nobody else to read, from its first byte on."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
 def new_secret() -> str:
     """40 hex digits. rclone refuses access keys shorter than AWS's own, and commas are its separator."""
     return secrets.token_hex(20)
@@ -245,10 +275,10 @@ def _script(name: str) -> str:
     return shutil.which(name, path=str(Path(sys.executable).parent)) or name
 
 
-def _answers(port: int, path: str, expected: str) -> bool:
+def _answers(port: int, path: str, expected: str, headers: dict[str, str] | None = None) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()
         return answer.status == 200 and expected in answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException):

@@ -1,15 +1,14 @@
 """Where the services of a run are, whoever started them. Frozen values; starting them is infra/stack.py's part."""
 
-import base64
 import re
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import PrefectError
 from infra.location import Location
-from infra.settings import HEARTBEAT_S, TELEMETRY_OFF, StoreAccess, bypass_proxies, export, prefect_auth
+from infra.settings import HEARTBEAT_S, TELEMETRY_OFF, StoreAccess, basic_auth, bypass_proxies, export
 
 _PROBE_S = 10.0
 
@@ -33,6 +32,7 @@ class Services:
         ray_address: The Ray cluster, as `ray.init` reads it; empty where it was not asked for.
         ray_token: File with the token of the local Ray; None for a cluster of somebody else.
         local_root: Folder whose entries are the local store's buckets.
+        prefect_auth: `user:password` of the Prefect server; None where it asks for none.
     """
 
     store: StoreAccess
@@ -41,6 +41,7 @@ class Services:
     ray_address: str
     ray_token: Path | None = None
     local_root: Path | None = None
+    prefect_auth: str | None = field(default=None, repr=False)
 
     def access_for(self, uri: str) -> StoreAccess:
         """The store that holds `uri`: the local one for a local folder, else the one of the results.
@@ -84,8 +85,7 @@ class Services:
             ) from error
 
     def _prefect_probe(self) -> urllib.request.Request:
-        auth = prefect_auth()
-        headers = {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"} if auth else {}
+        headers = basic_auth(self.prefect_auth)
         return urllib.request.Request(f"{self.prefect_api_url}/admin/version", headers=headers)  # noqa: S310
 
     def export(self) -> None:
@@ -94,8 +94,6 @@ class Services:
         Its flow runs, and those of its children, then give signs of life: one that ends without a word is found out.
         """
         export(**TELEMETRY_OFF, PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_S))
-        if auth := prefect_auth():
-            export(PREFECT_API_AUTH_STRING=auth)
         if self.prefect_api_url:
-            export(PREFECT_API_URL=self.prefect_api_url)
+            export(PREFECT_API_URL=self.prefect_api_url, PREFECT_API_AUTH_STRING=self.prefect_auth)
         bypass_proxies()

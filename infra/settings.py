@@ -4,10 +4,13 @@ Nothing else in Seraph reads environment variables. What a *run* does (models, s
 and belongs to tasks/config.py.
 """
 
+import base64
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -102,13 +105,25 @@ def bypass_proxies() -> None:
 
 
 def is_ray_job() -> bool:
-    """Whether `ray job submit` started this process, and so chose its working directory."""
+    """Whether `ray job submit` started this process."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def ray_job_folder() -> str | None:
+    """The working directory that such a job was given (`--working-dir`), if any."""
+    job: dict[str, Any] = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
+    folder = (job.get("runtime_env") or {}).get("working_dir")
+    return None if folder is None else str(folder)
 
 
 def prefect_auth() -> str | None:
     """`user:password` of the Prefect API, or None: what clients send, and what a server that we start asks for."""
     return os.environ.get("PREFECT_API_AUTH_STRING") or os.environ.get("PREFECT_SERVER_API_AUTH_STRING") or None
+
+
+def basic_auth(auth: str | None) -> dict[str, str]:
+    """The HTTP header that shows `user:password`; none without one."""
+    return {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"} if auth else {}
 
 
 def webhook_secret() -> str | None:

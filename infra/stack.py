@@ -15,7 +15,7 @@ from infra import processes
 from infra.errors import PrefectError, RayError, ServiceError, StoreError
 from infra.parts import HOST, ObjectServer, Part, Ports, PrefectServer, RayHead
 from infra.services import Services
-from infra.settings import Settings, StoreAccess
+from infra.settings import Settings, StoreAccess, prefect_auth
 from infra.state import Running, Say, State, credentials, ensure_token, lock
 from infra.storage import shown
 
@@ -221,6 +221,7 @@ def _services(settings: Settings, running: dict[str, Running]) -> Services:
         ray_address=settings.ray_address or _address(ports.get("ray"), "{}"),
         ray_token=RayHead(settings.home).token if "ray" in ports else None,
         local_root=settings.home / "s3" if local else None,
+        prefect_auth=prefect_auth() if settings.prefect_api_url else PrefectServer(settings.home).auth,
     )
 
 

@@ -74,10 +74,11 @@ def _fetch(store: Store, place: Location, record: bytes, folder: Path) -> None:
         for file in found.files:
             _download(store, place.join(file.name), part / file.name)
         check_pulled(part)
+        part.rename(folder)
     except CheckpointError as error:
-        shutil.rmtree(part, ignore_errors=True)
         raise CheckpointError(f"{place} is no whole pulled model; copy it there again. {error}") from error
-    part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # of what went wrong; else it has its name by now
 
 
 def _download(store: Store, place: Location, path: Path) -> None:

@@ -3,18 +3,18 @@
 Owns the paired gain of every objective with its interval by source, and when a gain may be believed. The answers must
 be held out (nested.py, choice.py): of answers that were chosen on the same labels the interval is worthless.
 
-The verdict is `adopt` only if the held-out gain is worth a change, a test of level 5 % says that it is truly above 0,
-at least five sources speak, and neither accuracy nor cross-entropy surely pays for it; `keep-default` if the default
-was the best, or no useful gain is left within the interval; otherwise `undecided`.
+The verdict is `adopt` only if the held-out gain is worth a change, its interval excludes 0, at least five sources
+speak, and neither accuracy nor cross-entropy surely pays for it; `keep-default` if the default was the best, or no
+useful gain is left within the 95 % interval; otherwise `undecided`.
 
-The test is one-sided, since a fall is never adopted: it holds where `Gain.probability` reaches `SURE`. The 95 %
-interval that reports show may then still touch 0. Without the smallest useful gain such a test errs in up to 7 % of
-sets of 500 segments where nothing helps, since there only a few segments differ; with it, in 3 %. How often the verdict
-errs is simulated by benchmarks/tuning_simulation.py.
+A fall is never adopted, so only the lower end of the interval can err: its level is such that it does in less than
+5 %, and it excludes 0 just where `Gain.probability` reaches `SURE`. Without the smallest useful gain it errs in up to
+7 % of sets of 500 segments where nothing helps, since there only a few segments differ; with it, in 3 %. How often the
+verdict errs is simulated by benchmarks/tuning_simulation.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, Literal
 
@@ -58,6 +58,9 @@ SURE: Final = 0.955
 that happens most (100 segments, 2,430 points): folds share most of what they learn from, so the test is too easy by a
 little."""
 
+GAIN_LEVEL: Final = round(2 * SURE - 1, 6)
+"""Level of a gain's interval: both ends are missed equally often, and the lower one as often as the verdict may err."""
+
 MAY_COST: Final[Mapping[Objective, float]] = {"accuracy": 0.02, "cross_entropy": 0.05}
 """A gain is paid for if one of these surely falls (the cross-entropy: rises) by more."""
 
@@ -90,8 +93,9 @@ class Gain:
     Attributes:
         value: As observed.
         centre, error: Middle and standard error of its interval; with one source the error is None.
-        interval: Of the true gain, by source.
+        interval: Of the true gain, by source, at `GAIN_LEVEL`.
         probability: That the true gain is above 0; None with one source.
+        wide: The interval at 95 %, which a loss or the want of a gain is judged by; None: `interval` itself.
     """
 
     objective: Objective
@@ -100,16 +104,19 @@ class Gain:
     error: float | None
     interval: Interval
     probability: float | None
+    wide: Interval | None = None
 
     @property
     def surely_above(self) -> float:
-        """Lower bound of the interval, or −inf where there is none."""
-        return -np.inf if self.interval.low is None else self.interval.low
+        """Lower bound of the wide interval, or −inf where there is none."""
+        low = (self.wide or self.interval).low
+        return -np.inf if low is None else low
 
     @property
     def surely_below(self) -> float:
-        """Upper bound of the interval, or +inf where there is none."""
-        return np.inf if self.interval.high is None else self.interval.high
+        """Upper bound of the wide interval, or +inf where there is none."""
+        high = (self.wide or self.interval).high
+        return np.inf if high is None else high
 
 
 @dataclass(frozen=True)
@@ -220,21 +227,16 @@ def _labels_to_decide(gain: Gain, reason: Reason, sources: Sources) -> tuple[int
 
 def _of(difference: Difference, objective: Objective, share: float = 1.0) -> Gain:
     """As a gain, times the share of labels present where the objective counts absent ones as 0."""
-    bounds = difference.interval()
-    if bounds.low is not None and bounds.high is not None and share != 1.0:
-        bounds = Interval(
-            bounds.low * share,
-            bounds.high * share,
-            bounds.method,
-            bounds.level,
-            bounds.coverage,
-            bounds.note,
-            bounds.conditions,
-        )
+    shown, wide = (_shrunk(difference.interval(level), share) for level in (GAIN_LEVEL, LEVEL))
     error = None if difference.error is None else difference.error * share
-    return Gain(
-        objective, difference.value * share, difference.centre * share, error, bounds, difference.probability_better()
-    )
+    sure = difference.probability_better()
+    return Gain(objective, difference.value * share, difference.centre * share, error, shown, sure, wide)
+
+
+def _shrunk(bounds: Interval, share: float) -> Interval:
+    if bounds.low is None or bounds.high is None:
+        return bounds
+    return replace(bounds, low=bounds.low * share, high=bounds.high * share)
 
 
 def _of_loss(fall: Floats, index: npt.NDArray[np.int64]) -> Gain:
@@ -246,17 +248,16 @@ def _of_loss(fall: Floats, index: npt.NDArray[np.int64]) -> Gain:
         return Gain("cross_entropy", value, value, None, Interval(None, None, METHOD, note=ONE_SOURCE), None)
     effect = float(design_effect(fall, sources)[0])
     error = float(np.sqrt(effect * ((fall - value) ** 2).sum())) / len(fall)
-    half = sources.critical(LEVEL) * error
-    bounds = Interval(value - half, value + half, METHOD, LEVEL, note=few_note(sources))
+    shown, wide = (_about(value, error, level, sources) for level in (GAIN_LEVEL, LEVEL))
     sure = 0.5 if value == 0 else float(value > 0)
-    return Gain(
-        "cross_entropy",
-        value,
-        value,
-        error,
-        bounds,
-        float(special.stdtr(sources.degrees, value / error)) if error else sure,
-    )
+    if error:
+        sure = float(special.stdtr(sources.degrees, value / error))
+    return Gain("cross_entropy", value, value, error, shown, sure, wide)
+
+
+def _about(value: float, error: float, level: float, sources: Sources) -> Interval:
+    half = sources.critical(level) * error
+    return Interval(value - half, value + half, METHOD, level, note=few_note(sources))
 
 
 def _loss(p_truth: npt.NDArray[np.floating]) -> Floats:

@@ -16,6 +16,8 @@ from tasks.evaluation.candidates import Candidate, prepare
 from tasks.evaluation.request import EvaluateRequest
 from tasks.evaluation.result import ModelResult
 from tasks.hashes import short_hash
+from tasks.labels.media import match_names
+from tasks.plan import list_media
 from tasks.promotions import Chosen, choose, config_hash
 from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.reevaluation.request import ReevaluateRequest
@@ -58,15 +60,16 @@ class Opened:
 def open_reevaluation(request: ReevaluateRequest, services: Services) -> Opened | Reevaluation:
     """Look at labels, configuration and candidates in the stores. See `opened_on`."""
     shelf = StoreShelf(Store(services.access_for(request.results)), Location.parse(request.results))
-    return opened_on(request, Store(services.access_for(request.labels)), shelf)
+    labels, media = (Store(services.access_for(each)) for each in (request.labels, request.media))
+    return opened_on(request, labels, media, shelf)
 
 
-def opened_on(request: ReevaluateRequest, labels: LabelStore, shelf: Shelf) -> Opened | Reevaluation:
+def opened_on(request: ReevaluateRequest, labels: LabelStore, media: LabelStore, shelf: Shelf) -> Opened | Reevaluation:
     """What is to be done; or the last re-evaluation, where nothing changed since.
 
     Args:
         request: What is asked.
-        labels: The store of the label files.
+        labels, media: The stores of the label files and of what they are about; of the latter only the listing.
         shelf: The results.
 
     Raises:
@@ -81,7 +84,8 @@ def opened_on(request: ReevaluateRequest, labels: LabelStore, shelf: Shelf) -> O
     own = _prepared(request.config, chosen, shelf)
     if isinstance(own, ConfigError):
         raise own
-    asked = _asked(request, snapshot, own, list(prepared.values()))
+    there = _labelled_media(request, snapshot, chosen, media)
+    asked = _asked(request, snapshot, there, own, list(prepared.values()))
     last = ReevaluationArchive(shelf).last(request.labels, request.media)
     if last and not request.force and last.asked == asked and chosen.used.hash in last.configurations:
         return last
@@ -107,8 +111,21 @@ def _prepared(name: str, chosen: Chosen, shelf: Shelf) -> _Prepared:
         return error
 
 
+def _labelled_media(
+    request: ReevaluateRequest, snapshot: Snapshot, chosen: Chosen, media: LabelStore
+) -> list[list[str]]:
+    """URI and etag of the labelled media that are there: labels may come before them."""
+    listed = list_media(media.list(Location.parse(request.media)), chosen.config.media.suffixes).media
+    found = match_names(sorted({each.media for each in snapshot.said.values()}), listed.index.tolist())
+    return [[uri, str(listed.at[uri, "etag"])] for uri in sorted(set(found.uris.values()))]
+
+
 def _asked(
-    request: ReevaluateRequest, snapshot: Snapshot, own: Candidate | ModelResult, others: Sequence[_Prepared]
+    request: ReevaluateRequest,
+    snapshot: Snapshot,
+    there: list[list[str]],
+    own: Candidate | ModelResult,
+    others: Sequence[_Prepared],
 ) -> str:
     """Hash over what the answer depends on; weights that change in their place are another question.
 
@@ -117,7 +134,7 @@ def _asked(
     """
     how = [request.media.rstrip("/"), hash_of_aliases(request.aliases), request.tune, request.promote, request.seed]
     candidates = [_told_apart(own), *([*_told_apart(each), _whole(each)] for each in others)]
-    return short_hash([snapshot.content, request.config, *how, *candidates])
+    return short_hash([snapshot.content, there, request.config, *how, *candidates])
 
 
 def _told_apart(each: _Prepared) -> list[str]:

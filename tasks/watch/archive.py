@@ -30,11 +30,12 @@ class Seen(Record):
 
 
 class Told(Record):
-    """What was told last: the content of a snapshot."""
+    """What was told last: the content of a snapshot, and how often."""
 
     version: Literal[1] = VERSION
     snapshot: str
     told_at: datetime
+    times: int = 1
 
 
 class WatchArchive:

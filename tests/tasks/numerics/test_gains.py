@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from tasks.numerics.differences import macro_differences
-from tasks.numerics.gains import Answers, Gain, gains, judge
+from tasks.numerics.gains import SURE, Answers, Gain, gains, judge
 from tasks.numerics.intervals import Interval
 from tasks.numerics.sources import Sources, group
 from tasks.numerics.tallies import OBJECTIVES, Objective
@@ -44,7 +44,7 @@ def test_gains_are_the_differences_of_the_figures() -> None:
     (macro,) = macro_differences(TRUTH, {"a": first.prediction, "b": second.prediction}, SIX)
     assert made["accuracy"].value == pytest.approx(4 / 6 - 3 / 6)
     assert made["macro_f1_present"].value == pytest.approx(macro.macro_f1_present.value)
-    assert made["uar"].interval == macro.uar.interval()
+    assert (made["uar"].interval, made["uar"].wide) == (macro.uar.interval(0.91), macro.uar.interval(0.95))
     # Three labels of seven are present.
     assert made["macro_f1"].value == pytest.approx(macro.macro_f1_present.value * 3 / 7)
     assert made["macro_f1"].surely_below == pytest.approx(made["macro_f1_present"].surely_below * 3 / 7)
@@ -57,6 +57,7 @@ def test_the_gain_of_the_cross_entropy_by_hand() -> None:
     made = gains(np.zeros(4, dtype=np.int64), first, _answers([0] * 4), group([0, 0, 1, 1]))["cross_entropy"]
     assert (made.value, made.error) == (pytest.approx(0.5), pytest.approx(0.5))
     assert made.surely_below == pytest.approx(0.5 + 0.5 * stats.t.ppf(0.975, 1))
+    assert made.interval.low == pytest.approx(0.5 - 0.5 * stats.t.ppf(0.955, 1))
     assert made.probability == pytest.approx(stats.t.cdf(1, 1))
 
 
@@ -71,6 +72,18 @@ def test_equal_answers_have_no_gain_for_certain_in_cross_entropy() -> None:
     made = gains(TRUTH, _answers([0] * 6), _answers([0] * 6), SIX)
     assert (made["cross_entropy"].error, made["cross_entropy"].probability) == (0.0, 0.5)
     assert made["accuracy"].surely_above < 0 < made["accuracy"].surely_below
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_gain_is_probable_enough_just_where_its_interval_excludes_zero(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, sources = rng.integers(0, 4, 60), group(rng.integers(0, 8, 60))
+    better = np.where(rng.random(60) < 0.4, truth, rng.integers(0, 4, 60))
+    made = gains(truth, _answers(rng.integers(0, 4, 60).tolist()), _answers(better.tolist()), sources)
+    for gain in made.values():
+        assert gain.interval.low is not None
+        assert gain.probability is not None
+        assert (gain.interval.low > 0) == (gain.probability > SURE), gain.objective
 
 
 def test_a_gain_that_holds_is_adopted() -> None:

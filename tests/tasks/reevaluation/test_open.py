@@ -36,7 +36,7 @@ class Place:
 
     def open(self, **changes: Any) -> Opened | Reevaluation:
         values = {"labels": LABELS, "media": "s3://media", "results": "s3://results", "config": "demo", **changes}
-        return opened_on(ReevaluateRequest(**values), self.store, self.shelf)
+        return opened_on(ReevaluateRequest(**values), self.store, self.store, self.shelf)
 
     def done(self, *also: str, **changes: Any) -> Reevaluation:
         """Make it, as far as the next one looks at it; `also`: hashes of configurations it left behind."""
@@ -107,6 +107,17 @@ def test_a_new_label_is_a_reason_to_do_it_again(place: Place) -> None:
     place.done()
     place.store.drop("a.jsonl", lines(*some(13)))
     assert isinstance(place.open(), Opened)
+
+
+def test_labelled_media_that_come_after_their_labels_or_change_are_a_reason_and_others_are_none(place: Place) -> None:
+    done = place.done()
+    place.store.put_bytes("s3://media/unlabelled.wav", b"x")
+    assert place.open() == done
+    for content in (b"x", b"y"):
+        place.store.put_bytes("s3://media/2026/m1.wav", content)
+        assert isinstance(place.open(), Opened)
+        done = place.done()
+        assert place.open() == done
 
 
 def test_another_current_configuration_is_a_reason_and_the_one_that_it_promoted_itself_is_none(place: Place) -> None:

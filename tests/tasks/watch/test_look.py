@@ -9,9 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from infra.shelf import FolderShelf
+from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.watch.archive import Told, WatchArchive
 from tasks.watch.look import Look, keep, look, record_told
 from tasks.watch.request import WatchLabelsRequest
+from tests.support.reevaluations import labels as about
+from tests.support.reevaluations import reevaluation
 from tests.support.watched import LABELS, CountingStore, at, lines, some, watching
 
 
@@ -31,7 +34,7 @@ class Watch:
 
     def tell(self, when: datetime, *, crash: bool = False, **changes: Any) -> Look:
         found = self.look(when, **changes)
-        if found.status == "new":
+        if found.status in {"new", "again"}:
             keep(watching(), self.shelf, found)
             if not crash:
                 record_told(watching(), self.shelf, found, when)
@@ -96,6 +99,36 @@ def test_a_crash_between_telling_and_recording_leads_to_one_more_and_never_to_no
     watch.tell(at(0))
     assert watch.tell(at(200), crash=True).status == "new"
     assert [watch.tell(at(seconds)).status for seconds in (300, 400)] == ["new", "unchanged"]
+
+
+def test_what_was_told_and_led_to_nothing_is_told_again_a_few_times(watch: Watch) -> None:
+    watch.store.drop("a.jsonl", lines(*some(12)))
+    hours = [0, 0.9, 1, 2, 3, 6, 7, 100, 1000]
+    found = [watch.tell(at(3600 * each), settle_s=0).status for each in hours]
+    assert found == ["new", "unchanged", "again", "unchanged", "again", "unchanged", "again", "unchanged", "unchanged"]
+    watch.store.drop("a.jsonl", lines(*some(24)))
+    assert [watch.tell(at(3600 * each), settle_s=0).status for each in (1001, 1002)] == ["new", "again"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "snapshot", "created", "status"),
+    [
+        (f"{LABELS}/", None, -60, "unchanged"),
+        (LABELS, "of-a-later-look", 60, "unchanged"),
+        (LABELS, "of-an-earlier-look", -60, "again"),
+        ("s3://labels/other", None, 60, "again"),
+    ],
+    ids=["on what was told", "on what came later", "before it was told", "on other labels"],
+)
+def test_what_a_re_evaluation_stands_on_is_not_told_again(
+    watch: Watch, labels: str, snapshot: str | None, created: float, status: str
+) -> None:
+    watch.store.drop("a.jsonl", lines(*some(12)))
+    told = watch.tell(at(0), settle_s=0).snapshot.content
+    stands_on = about(uri=labels, snapshot=snapshot or told)
+    record = reevaluation(labels=stands_on, created=at(created).isoformat())
+    ReevaluationArchive(watch.shelf).save(record, "<html>")
+    assert watch.tell(at(3600), settle_s=0).status == status
 
 
 def test_labels_that_come_and_go_again_before_they_are_told_are_nothing(watch: Watch) -> None:
