@@ -7,7 +7,7 @@ libraries are imported when first needed: a worker process pays only for what it
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -29,9 +29,10 @@ from actors.contract import (
     Stage,
 )
 from actors.options import LanguageOptions, ReadOptions, Route, SegmentOptions
+from actors.precision_check import PrecisionCheck, compare, to_check
 from actors.usage import Clock, Usage, usage_here
 from actors.weights import model_here
-from infra.errors import StoreError
+from infra.errors import SeraphError, StoreError
 from infra.settings import StoreAccess
 from infra.storage import ObjectChanged, ObjectMissing, Store
 
@@ -63,12 +64,14 @@ class Scored:
         spec: The model that gave them.
         seconds: Wall time in the model.
         device: `cpu`, or the name of the GPU.
+        check: Against float32, with a model's first batch in a lower precision.
     """
 
     logits: npt.NDArray[np.float32]
     spec: ModelSpec
     seconds: float
     device: str
+    check: PrecisionCheck | None = None
 
 
 class Worker:
@@ -233,6 +236,7 @@ class Scorer(Worker):
         self._threads = threads
         self._memory_bytes = memory_bytes
         self._models: OrderedDict[Route, EmotionModel] = OrderedDict()
+        self._to_check: dict[Route, bool] = {}
 
     def ready(self) -> None:
         """Set the threads; no model is loaded yet."""
@@ -246,26 +250,47 @@ class Scorer(Worker):
             self._give_back()
         model = self._hold(route)
         clock = Clock(self._cpu_s)
+        cuts = [signals[piece.signal][piece.start : piece.stop] for piece in pieces]
         try:
-            logits = model.logits([signals[piece.signal][piece.start : piece.stop] for piece in pieces])
+            logits = model.logits(cuts)
         except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
             self._starved = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
             raise
-        return Scored(logits, model.spec, clock.lap("score"), _device())
+        scored = Scored(logits, model.spec, clock.lap("score"), _device())
+        if self._to_check.get(route):
+            scored = replace(scored, check=self._check(route, model.spec, cuts, logits))
+            clock.lap("check")
+        return scored
 
     def held(self) -> tuple[Route, ...]:
         """The routes whose models are loaded, least recently used first."""
         return tuple(self._models)
 
     def _hold(self, route: Route) -> EmotionModel:
-        from actors.checkpoints import load_audio
-
         if route not in self._models:
-            here = model_here(route.model, self._access)
-            self._models[route] = load_audio(here, revision=route.revision, dtype=self._precision)
+            model = self._models[route] = self._load(route, self._precision)
             self._forget(keep=route)
+            self._to_check.setdefault(route, model.spec.precision != "fp32")
         self._models.move_to_end(route)
         return self._models[route]
+
+    def _check(
+        self, route: Route, spec: ModelSpec, signals: Sequence[Signal], logits: npt.NDArray[np.float32]
+    ) -> PrecisionCheck | None:
+        """What float32 says to a few of these signals. None where it cannot be asked: a batch never fails for that."""
+        self._to_check[route] = False
+        rows = to_check(signals)
+        try:
+            full = self._load(route, "fp32").logits([signals[row] for row in rows])
+        except (SeraphError, MemoryError, RuntimeError):  # no room for it beside the other, mostly
+            self._starved = True
+            return None
+        return compare(spec, logits[rows], full)
+
+    def _load(self, route: Route, precision: str) -> EmotionModel:
+        from actors.checkpoints import load_audio
+
+        return load_audio(model_here(route.model, self._access), revision=route.revision, dtype=precision)
 
     def _give_back(self) -> None:
         """Return what torch keeps of the GPU's memory, now that nothing of the batch that was too large is left."""

@@ -387,3 +387,38 @@ def test_ready_sets_the_threads_and_loads_nothing() -> None:
 
 def test_spans_become_samples_of_their_signals() -> None:
     assert pieces_of([(0, Span(0.0, 0.5)), (3, Span(1.00003, 2.0))]) == [Piece(0, 0, 8000), Piece(3, 16000, 32000)]
+
+
+# -- Scorer: a low precision against float32 ---------------------------------------------------------------------------
+
+
+def test_the_first_batch_in_a_low_precision_is_compared_with_float32_once(routes: tuple[Route, ...]) -> None:
+    scorer = Scorer("bf16", threads=1, memory_bytes=1)
+    first = scorer.logits(routes[0], PIECES, *SIGNALS)
+    exact = load(routes[0].model, dtype="fp32").logits([SIGNALS[p.signal][p.start : p.stop] for p in PIECES])
+
+    assert first.check is not None
+    assert (first.check.precision, first.check.segments) == ("bf16", len(PIECES))
+    assert first.check.logits == pytest.approx(np.abs(first.logits - exact).max(), abs=1e-5)
+    assert 0 < first.check.posterior < 0.02
+    assert scorer.logits(routes[0], PIECES, *SIGNALS).check is None
+    scorer.logits(routes[1], PIECES, *SIGNALS)
+    assert scorer.logits(routes[0], PIECES, *SIGNALS).check is None, "it had to be loaded again, and is known"
+
+
+def test_float32_has_nothing_to_be_compared_with(routes: tuple[Route, ...]) -> None:
+    assert Scorer("fp32", threads=1).logits(routes[0], PIECES, *SIGNALS).check is None
+
+
+def test_where_float32_cannot_be_asked_the_batch_is_scored_all_the_same(
+    routes: tuple[Route, ...], tmp_path: Path
+) -> None:
+    moved = Route(model=str(shutil.copytree(routes[0].model, tmp_path / "model")))
+    scorer = Scorer("bf16", threads=1)
+    scorer._hold(moved)
+    shutil.rmtree(moved.model)
+
+    scored = scorer.logits(moved, PIECES, *SIGNALS)
+
+    assert scored.check is None
+    assert np.isfinite(scored.logits).all()
