@@ -158,7 +158,7 @@ def test_the_predictions_are_stored_with_logits_one_row_a_segment_and_candidate(
     same = read.loc[english, [f"text_p_{each}" for each in TAXONOMY]].to_numpy()
     assert fused.loc[english, [f"text_p_{each}" for each in TAXONOMY]].to_numpy() == pytest.approx(same, abs=0.02)
     assert named(bench.document, "demo")["text"]["n"] == UTTERANCES
-    assert named(bench.document, "demo")["text"]["has_say"] is False
+    assert named(bench.document, "demo")["text"]["has_say"] is True, "the demo fuses"
 
 
 def test_the_history_has_every_evaluation_and_a_page(bench: Bench) -> None:
