@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.automations import Automation
@@ -39,9 +39,11 @@ from tasks.alarm_kinds import (
     SLOW,
     VALIDATION,
 )
-from tasks.housekeeping import HousekeepingRecord
 from tasks.operations import Operations
 from tasks.records import Alarm, RunRecord
+
+if TYPE_CHECKING:  # a run that scores has no use for it
+    from tasks.housekeeping import HousekeepingRecord
 
 COMPLETED = "seraph.run.completed"
 ALARM = "seraph.alarm."
@@ -89,7 +91,7 @@ def announce(record: RunRecord, warn: Callable[[str], object], emit: Emit = emit
         warn(f"events could not be sent: {type(error).__name__}: {error}")
 
 
-def announce_lost(record: HousekeepingRecord, warn: Callable[[str], object], emit: Emit = emit_event) -> None:
+def announce_lost(record: "HousekeepingRecord", warn: Callable[[str], object], emit: Emit = emit_event) -> None:
     """Tell Prefect where a store does not hold what its records say. Arguments as for `announce`."""
     if not record.faults:
         return

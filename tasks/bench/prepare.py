@@ -57,11 +57,6 @@ def prepare_models(folder: Path, preset: Preset, seed: int) -> Models:
     return _elsewhere(make_models, folder, preset, seed)
 
 
-def look_at_machine() -> Machine:
-    """What machine this is, without importing torch here."""
-    return _elsewhere(_machine)
-
-
 def make(folder: Path, options: BenchOptions) -> Materials:
     """As `prepare`, in this process."""
     models = make_models(folder, options.preset, options.seed)

@@ -11,48 +11,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from flows import terminal
-from flows.cli import app
-from infra.errors import ConfigError, InputError, SeraphError, UsageError
+from infra.errors import ConfigError, InputError, UsageError
 from infra.location import Location
-from infra.shelf import FolderShelf, Shelf, StoreShelf
+from infra.shelf import Shelf, StoreShelf
 from infra.stack import Stack
 from infra.storage import Store
 from tasks.promotions import Promotions
 from tasks.records import ConfigUsed, Promotion
 from tests.support.demo import audio_only
+from tests.support.desk import Desk
 from tests.support.promotions import TUNED, store_tuning
 from tests.support.records import run_record
 from tests.support.seraph import DEMO, Seraph, assert_same_table
-
-
-@dataclass(frozen=True)
-class Desk:
-    """The command in this process, on a home where nothing runs."""
-
-    home: Path
-
-    @property
-    def shelf(self) -> Shelf:
-        """The local store's results."""
-        return FolderShelf(self.home / "s3" / "results")
-
-    def run(self, *arguments: str) -> Result:
-        """Run it; an error that Seraph raises on purpose is raised."""
-        environment = {"SERAPH_HOME": str(self.home), "AWS_ENDPOINT_URL": "", "COLUMNS": "300"}
-        found = CliRunner().invoke(app, list(arguments), env=environment)
-        if isinstance(found.exception, SeraphError):
-            raise found.exception
-        assert found.exit_code == 0, found.output
-        return found
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        """Run it with `--json`, and read its document."""
-        document: dict[str, Any] = json.loads(self.run(*arguments, "--json").stdout)
-        return document
 
 
 @pytest.fixture

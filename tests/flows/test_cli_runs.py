@@ -1,56 +1,35 @@
 """`seraph runs` as a user types it, on a local store that is only a folder."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import app
-from infra.errors import InputError, SeraphError
+from infra.errors import InputError
 from infra.shelf import FolderShelf
 from tasks.records import Alarm, Snapshot, Spent
 from tests.support.alarming import night
+from tests.support.desk import Desk
 
 TOOK: dict[str, Any] = {
     "spent": Spent(gpu_seconds=3600, cpu_seconds=7200), "audio_seconds": 36_000.0, "seeds": {},
 }  # fmt: skip
 
 
-class Desk:
-    """The command in this process, on a home with three runs and one that is damaged."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        shelf = FolderShelf(home / "s3" / "results")
-        moved = Alarm(kind="neutral_rate", n=1000, value=0.9, bound=0.6, expected=0.5, message="neutral moved")
-        for record in (
-            night(1, snapshot=Snapshot(sha256="aa", media=40, bytes=10)),
-            night(2, shares={"neutral": 0.9, "happy": 0.1}, alarms=(moved,), **TOOK),
-        ):
-            shelf.put(f"runs/{record.run_id}/run.json", record.model_dump_json().encode())
-        shelf.put("runs/20260103T020000-abcdef/run.json", b"{")
-
-    def run(self, *arguments: str) -> Result:
-        """Run it; an error that Seraph raises on purpose is raised."""
-        environment = {"SERAPH_HOME": str(self.home), "AWS_ENDPOINT_URL": "", "COLUMNS": "300"}
-        found = CliRunner().invoke(app, ["runs", *arguments], env=environment)
-        if isinstance(found.exception, SeraphError):
-            raise found.exception
-        assert found.exit_code == 0, found.output
-        return found
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        """Run it with `--json`, and read its document."""
-        document: dict[str, Any] = json.loads(self.run(*arguments, "--json").stdout)
-        return document
-
-
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "home")
+    """A store with two runs and one that is damaged."""
+    desk = Desk(tmp_path / "home", before=("runs",))
+    moved = Alarm(kind="neutral_rate", n=1000, value=0.9, bound=0.6, expected=0.5, message="neutral moved")
+    for record in (
+        night(1, snapshot=Snapshot(sha256="aa", media=40, bytes=10)),
+        night(2, shares={"neutral": 0.9, "happy": 0.1}, alarms=(moved,), **TOOK),
+    ):
+        desk.shelf.put(f"runs/{record.run_id}/run.json", record.model_dump_json().encode())
+    desk.shelf.put("runs/20260103T020000-abcdef/run.json", b"{")
+    return desk
 
 
 def test_the_list_has_the_newest_first_with_its_alarms_and_names_what_is_damaged(desk: Desk) -> None:
