@@ -22,6 +22,11 @@ class Ahead:
         self._number = self._bytes = 0
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    def allow(self, media: int) -> None:
+        """Change how many may be on it. Who is on it already stays."""
+        self._media = media
+        self._admit()
+
     @asynccontextmanager
     async def admitted(self, size: int) -> AsyncIterator[None]:
         """Wait for a place, and hold it; `size` in bytes."""

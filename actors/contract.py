@@ -282,7 +282,7 @@ class MediumResult:
 
     Attributes:
         planned: Ids of the segments that were to be scored; each is in exactly one of `rows` and `rejections`.
-        routes: Language to route identity (see `tasks.config`) of every model that heard a segment of it.
+        routes: Language to route identity (see `tasks.config.identity`) of every model that heard a segment of it.
         seconds: Wall time by stage, summed over its calls.
         sha256: Of the object's bytes, where it was asked for.
     """

@@ -38,7 +38,7 @@ class Crew:
         name: For messages.
         spawn: Makes one actor (asynchronously, as Ray does).
         needs: What one asks of Ray: `num_cpus`, `num_gpus`.
-        least, most: How many are kept though they are idle, and how many there may be.
+        least, most: How many are kept though they are idle, and how many there may be; `most` may change.
         depth: Calls in flight per actor at most: 2 keeps one queued behind the one that runs.
         resources: How long to wait: for a start (`ready_s`, `queue_s`), for an answer, for an idle one to get work.
         changed: Called whenever an actor has become ready, was lost or let go, or others should do its work.
@@ -48,6 +48,7 @@ class Crew:
         room: What the cluster has.
 
     Attributes:
+        due: How many the cluster should have places for; others only hope for a node. None: all have been asked for.
         waiting: Those who wait for a member with room (`claim`).
         peak: How many were ready at once, at most.
         lost, lost_nodes: How many died or did not answer, and how many of them with their nodes.
@@ -71,6 +72,7 @@ class Crew:
     ) -> None:
         self.name = name
         self.least, self.most = least, most
+        self.due: int | None = None
         self.members: list[Member] = []
         self.waiting = 0
         self.peak = 0
@@ -86,6 +88,7 @@ class Crew:
         self._shortage = Shortage(name, self._needs, resources, room, warn)
         self._deaths = 0
         self._unlucky = 0
+        self._stopped = False
         self._past_s = 0.0
         self._queue: deque[asyncio.Future[Member]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,8 +97,10 @@ class Crew:
 
     def grow(self, wanted: int = 1) -> None:
         """Have so many actors on their way, within the bound. Those without a place make an autoscaler add nodes."""
-        coming = sum(not member.ready for member in self.members)
-        self.start(len(self.members) - coming + max(coming, wanted))
+        coming = [member for member in self.members if not member.ready]
+        for member in coming:  # they are wanted still: an autoscaler may be about to give them a node
+            member.idle_since = asyncio.get_running_loop().time()
+        self.start(len(self.members) - len(coming) + max(len(coming), wanted))
 
     def rest(self) -> None:
         """Let go who has been idle for long, those without a place first, so that a node can go. No work may wait."""
@@ -124,7 +129,7 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start actors until there are `number`."""
-        while len(self.members) < min(number, self.most):
+        while not self._stopped and len(self.members) < min(number, self.most):
             self._start()
 
     def held(self, now: float) -> Held:
@@ -136,8 +141,8 @@ class Crew:
         return Held(seconds * self._needs.get("num_gpus", 0), seconds * self._needs.get("num_cpus", 0))
 
     def stop(self) -> None:
-        """End all actors; there will be no others."""
-        self.most = 0
+        """End all actors; there will be no others, whatever is set or asked for afterwards."""
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         members, self.members = self.members, []
@@ -265,7 +270,9 @@ class Crew:
             while not (await asyncio.wait({up}, timeout=self._resources.ready_s))[0]:
                 ready = sum(each.ready for each in self.members)
                 if ready:  # where others work already, this one may wait for the cluster as long as it likes
-                    self._shortage.of_some(ready, len(self.members))
+                    asked = len(self.members) if self.due is None else min(self.due, len(self.members))
+                    if ready < asked:
+                        self._shortage.of_some(ready, asked)
                 elif error := self._shortage.of_all(asyncio.get_running_loop().time() - member.started):
                     raise error
             up.result()

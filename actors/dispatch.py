@@ -22,6 +22,9 @@ from actors.precision_check import PrecisionCheck
 from actors.retries import Retries, Waiting
 from actors.workers import Scored, pieces_of
 
+_IN_A_ROW = 16
+"""Batches of one model, before a worker that cannot keep two turns to another that nobody else works on."""
+
 
 class Dispatcher:
     """Hands out batches to a crew of scorers.
@@ -33,6 +36,7 @@ class Dispatcher:
         fatal: Called with an error that must end the run.
         noted: Called when work has been handed out, or there was none.
         warn: Told where a precision is too low for a model.
+        reloads: Whether a worker that turns to another model may have to load it again: its memory is bounded.
 
     Attributes:
         reduced: By model, the padded seconds that a batch was reduced to where memory ran out.
@@ -47,6 +51,8 @@ class Dispatcher:
         fatal: Callable[[BaseException], None],
         noted: Callable[[], None],
         warn: Callable[[str], None] = lambda _: None,
+        *,
+        reloads: bool = False,
     ) -> None:
         self.specs: dict[str, ModelSpec] = {}
         self.devices: set[str] = set()
@@ -57,6 +63,7 @@ class Dispatcher:
         self._fatal = fatal
         self._noted = noted
         self._warn = warn
+        self._reloads = reloads
         self._retries = Retries()
         self._batchers = {route: Batcher[Waiting](batch_s, lambda each: each.span.duration_s) for route in bounds}
         self._running: set[asyncio.Task[None]] = set()
@@ -120,15 +127,31 @@ class Dispatcher:
         idle = member.in_flight == 0
         if idle and (batch := self._retries.take(self._may_hold(member))):
             return batch
-        routes = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
+        routes = self._in_turn(member)
         for route in routes:
-            if route in member.holds and (idle or self._batchers[route].full(member.budgets.get(route))):
+            if route in member.holds and (idle or self._full(route, member)):
                 return self._batchers[route].take(member.budgets.get(route))
         if idle and not (member.holds and self._scorers.help_is_coming()):
             for route in routes:
                 if self._wanted(route) > 0:
                     return self._batchers[route].take(member.budgets.get(route))
         return []
+
+    def _in_turn(self, member: Member) -> list[Route]:
+        """The models that segments wait for, the most urgent first; but no change of model without need."""
+        routes = sorted((route for route in self._batchers if self._batchers[route]), key=self._urgency)
+        latest = member.latest
+        if not self._reloads or latest not in routes or len(routes) < 2:
+            return routes
+        busy = {each.latest for each in self._scorers.members}
+        left = [route for route in routes if route not in busy and self._full(route, member)]
+        stays = self._full(latest, member) and member.in_a_row < _IN_A_ROW
+        first = [latest, *left] if stays else [*left, latest]
+        return [*first, *(route for route in routes if route not in first)]
+
+    def _full(self, route: Route, member: Member) -> bool:
+        """Whether a whole batch waits, by the measure of this worker."""
+        return self._batchers[route].full(member.budgets.get(route))
 
     def _may_hold(self, member: Member) -> Callable[[Route], bool]:
         """Whether a worker may load a model: none may beyond the bound of its languages."""
@@ -152,8 +175,10 @@ class Dispatcher:
         batch = [segment for segment in batch if not segment.answer.done()]
         if not batch:
             return
-        self._holders[batch[0].route] += batch[0].route not in member.holds
-        member.holds.add(batch[0].route)
+        route = batch[0].route
+        self._holders[route] += route not in member.holds
+        member.holds.add(route)
+        member.latest, member.in_a_row = route, member.in_a_row + 1 if route == member.latest else 1
         member.exclusive = batch[0].tries > 0
         task = asyncio.create_task(self._score_batch(self._scorers.reserve(member), batch))
         self._running.add(task)

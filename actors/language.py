@@ -42,7 +42,7 @@ class WhisperDetector:
         self.languages = tuple(LANGUAGES)[: model.num_languages]
         self.weights_sha256 = weights_sha256
         self._model = model
-        self._dtype = torch.float16 if model.device.type == "cuda" else torch.float32
+        self._dtype = model.encoder.conv1.weight.dtype
 
     @torch.inference_mode()
     def probabilities(self, signals: Sequence[Signal]) -> npt.NDArray[np.float32]:
@@ -88,7 +88,7 @@ def load_detector(model: str, *, device: str = "auto", folder: Path | None = Non
         CheckpointError: It is damaged, of another layout, or knows English only.
     """
     whisper, sha256 = load_whisper(model, device=device, folder=folder)
-    return WhisperDetector(whisper.half() if whisper.device.type == "cuda" else whisper, sha256)
+    return WhisperDetector(halved(whisper) if whisper.device.type == "cuda" else whisper, sha256)
 
 
 def load_whisper(model: str, *, device: str = "auto", folder: Path | None = None) -> "tuple[Whisper, str]":
@@ -99,6 +99,15 @@ def load_whisper(model: str, *, device: str = "auto", folder: Path | None = None
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return whisper.eval().requires_grad_(False).to(device), sha256
+
+
+def halved(whisper: "Whisper") -> "Whisper":
+    """Whisper in fp16, in place: all but its layer norms, which compute in float32 and refuse other weights."""
+    whisper.half()
+    for layer in whisper.modules():
+        if isinstance(layer, torch.nn.LayerNorm):
+            layer.float()
+    return whisper
 
 
 def speech_windows(signal: Signal, spans: Sequence[Span], options: LanguageOptions) -> list[Signal]:

@@ -1,4 +1,4 @@
-"""How the actors work: frozen, validated options. tasks/config.py composes them into a run's configuration.
+"""How the actors work: frozen, validated options. tasks/config/scoring.py composes them into a run's configuration.
 
 Each has a default that suits most corpora; what changes a result is covered by the run's fingerprint, what only changes
 speed is not (`Resources`).
@@ -59,7 +59,7 @@ class LanguageOptions(Options):
     """Detecting the language.
 
     Attributes:
-        model: Whisper checkpoint: a name (`tiny`, `base`, …) or a path to a .pt file.
+        model: Whisper checkpoint: a name (`tiny`, `base`, …), a path to a .pt file, or `s3://…` of one.
         windows, window_s: How many windows of speech to hear per medium, and how long each, at most 30 s.
         per_segment: Ask for every segment instead of once per medium.
         min_confidence: Below this raw mass the language is uncertain.
@@ -100,10 +100,11 @@ class Resources(Options):
     Attributes:
         readers: CPU actors that fetch, decode and segment; None: in proportion to the scoring workers.
         listeners: Language detectors at most; None: in proportion to the scoring workers.
-        min_workers, max_workers: Bounds of the scoring pool; None derives them from the cluster. With `num_gpus` or
-            `num_cpus`, `max_workers` may go beyond the present cluster: those without a place wait for an autoscaler.
+        min_workers, max_workers: Bounds of the scoring pool; None: 1, and what the cluster holds as its nodes come and
+            go. With `num_gpus` or `num_cpus`, `max_workers` may go beyond it: those without a place wait for nodes.
         languages: Bounds by language, within those.
-        num_cpus, num_gpus: What one scoring worker asks Ray for; None derives it (one GPU each where there are GPUs).
+        num_cpus, num_gpus: What one scoring worker asks Ray for; None derives it: where there are GPUs, 0.95 of
+            one, and the rest is the language detectors' (without any, all of it).
             0.25 of a GPU lets four workers share one.
         batch_seconds: Padded audio in one batch at most, in seconds; None: 30 on a CPU, 320 on a GPU.
         media_in_flight: Media that may be read ahead; None: two for each reader and scoring worker, and more of small
@@ -130,3 +131,8 @@ class Resources(Options):
     ready_s: float = Field(180, gt=0)
     queue_s: float = Field(3600, gt=0)
     idle_s: float = Field(60, gt=0)
+
+    @property
+    def first_needs(self) -> dict[str, float]:
+        """What a first node must be able to hold, where the cluster has none yet: as configured, or a core."""
+        return {"num_cpus": self.num_cpus or 1.0, "num_gpus": self.num_gpus or 0.0}

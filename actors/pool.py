@@ -8,12 +8,10 @@ how segments become batches and get to the scorers, dispatch.py's.
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.ahead import Ahead
 from actors.bounds import bounds_of
@@ -31,16 +29,16 @@ from actors.contract import (
 from actors.crew import Crew
 from actors.dispatch import Dispatcher
 from actors.faults import WorkerLostError
+from actors.following import Following
 from actors.life import Life
 from actors.retries import Waiting
 from actors.road import Hands, PoolOptions, Road
 from actors.sizing import Sizes
 from actors.stall import Stall, Standing, cause_of
 from actors.usage import Held, Usage
-from actors.weights import prefetch
+from actors.weights import Spread
 from actors.workers import LanguageWorker, Reader, Scorer
 from infra import cluster
-from infra.settings import StoreAccess
 
 _TRIES = 3
 """How often a medium is read, or its language asked, when workers die under it."""
@@ -102,6 +100,10 @@ class Pool(Life):
         """Score segments of signals that are in memory, their language known: the road without reading and hearing."""
         return self._on_loop(self._gathered(self._from_memory(*each) for each in readings))
 
+    def wants_shard(self, shards: int, media: int) -> bool:
+        """Whether another shard should set out beside so many, with so many media between them."""
+        return self._sizes.wants_shard(shards, media)
+
     @property
     def specs(self) -> dict[str, ModelSpec]:
         """Specs of the models that have scored so far, by weights_sha256."""
@@ -140,7 +142,7 @@ class Pool(Life):
         models = options.models or options.media
         reader: Any = ray.remote(self._cast.reader).options(**sizes.reader)
         listener: Any = ray.remote(self._cast.listener).options(**sizes.listener)
-        scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer)
+        scorer: Any = ray.remote(self._cast.scorer).options(**sizes.scorer, max_concurrency=sizes.scorer_calls)
         self._readers = self._crew(
             "readers",
             lambda: reader.remote(options.media, options.reading, options.segments, digest=options.digest),
@@ -150,7 +152,7 @@ class Pool(Life):
         )
         self._listeners = self._crew(
             "language detectors",
-            lambda: listener.remote(options.language, tuple(options.routes), sizes.listener_threads),
+            lambda: listener.remote(options.language, tuple(options.routes), sizes.listener_threads, models),
             sizes.listener,
             sizes.listeners,
             self._fed,
@@ -165,9 +167,16 @@ class Pool(Life):
             least=sizes.least_scorers,
         )
         self._feeding = (self._readers, self._listeners) if options.language else (self._readers,)
-        self._dispatcher = Dispatcher(self._scorers, self._bounds, sizes.batch_s, self._fail, self._noted, self._note)
+        self._dispatcher = Dispatcher(
+            self._scorers, self._bounds, sizes.batch_s, self._fail, self._noted, self._note,
+            reloads=sizes.model_memory_bytes is not None,
+        )  # fmt: skip
         self._road = Road(options, Hands(self._read, self._listen, self._score))
-        self._prefetching = self._prefetch(models)
+        room = cluster.room(sizes.scorer)
+        self._following = Following(sizes, options.resources, room)
+        loaded = dict.fromkeys(options.routes.values()) if self._cast.scorer is Scorer else ()  # stand-ins load none
+        self._spread = Spread(loaded, models)
+        self._follow(room)
         self._readers.start(1)
         self._listeners.start(1 if options.language else 0)
         self._scorers.start(1)
@@ -189,20 +198,18 @@ class Pool(Life):
             changed=changed, fatal=self._fail, warn=self._note,
         ))  # fmt: skip
 
-    def _prefetch(self, access: StoreAccess) -> list[Any]:
-        """Have the models on every node that a scorer may come to; on one node its first scorer is as quick."""
-        nodes = cluster.room(self._sizes.scorer).fitting
-        routes = tuple({route for route in self._options.routes.values() if not Path(route.model).is_dir()})
-        if len(nodes) < 2 or not routes or self._cast.scorer is not Scorer:
-            return []
-        fetch: Any = ray.remote(prefetch)
-        places = (NodeAffinitySchedulingStrategy(node.id, soft=True) for node in nodes)
-        return [
-            fetch.options(num_cpus=0, max_retries=0, scheduling_strategy=at).remote(routes, access) for at in places
-        ]
+    def _follow(self, room: cluster.Room) -> None:
+        """Have as many scorers as the nodes have places for, and the models on those that have come."""
+        self._spread.to(room.fitting)
+        places = self._following.look(room)
+        self._scorers.most, self._scorers.due = places.most, places.held
+        self._sizes = replace(self._sizes, most_scorers=places.most)
+        if self._options.resources.media_in_flight is None:
+            self._ahead.allow(max(self._sizes.media_in_flight, 2 * (self._readers.most + places.held)))
 
     def _tend(self) -> None:
-        """Keep readers and detectors in proportion to the scorers, and let go who has nothing to do any more."""
+        """Follow the nodes, keep readers and detectors in proportion to scorers, and let go who has nothing to do."""
+        self._follow(cluster.room(self._sizes.scorer))
         scorers = sum(member.ready for member in self._scorers.members)
         self._readers.most = self._sizes.readers_for(scorers)
         self._listeners.most = self._sizes.listeners_for(scorers)

@@ -1,7 +1,7 @@
 """A model in a low precision against itself in float32, on the first segments of a run: how far its answers move.
 
 Owns which segments are compared, and the comparison. Loading both and asking them is the worker's business
-(actors/workers.py), what is said to the user the pool's.
+(actors/workers/scorer.py), what is said to the user the pool's.
 """
 
 from collections.abc import Sequence

@@ -42,7 +42,7 @@ class PoolOptions:
     Attributes:
         media: Where media are read from.
         routes: Language to emotion model.
-        route_ids: Route key to identity, written into the results (see `tasks.config.Identity.routes`).
+        route_ids: Route key to identity, written into the results (see `tasks.config.identity.Identity.routes`).
         fallback: The route that hears what is in doubt, where `on_uncertain` or `on_unrouted` say `fallback`.
         language: None where nobody listens: `routes` then has one model, under "", that hears every segment.
         given: Segments by media uri, where a label file gives them.

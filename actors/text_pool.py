@@ -12,12 +12,14 @@ import ray
 from actors.contract import Reason
 from actors.crew import Crew
 from actors.faults import CallFailedError, InputLostError, WorkerLostError
+from actors.following import Following
 from actors.life import Life
 from actors.options import Resources
 from actors.sizing import Sizes
 from actors.text_worker import TextWorker
 from actors.texts import TextAnswer, TextSetup, TextWork, failed
 from actors.usage import Held
+from infra import cluster
 
 _TRIES = 2
 """How often a medium is tried whose worker dies."""
@@ -78,9 +80,12 @@ class TextPool(Life):
                 warn=self._note,
             )
         )
+        self._following = Following(self._sizes, self._resources, cluster.room(self._sizes.scorer))
         self._crew.start(1)
 
     def _tend(self) -> None:
+        places = self._following.look(cluster.room(self._sizes.scorer))
+        self._crew.most, self._crew.due = places.most, places.held
         self._crew.tend()
 
     async def _read(self, work: TextWork) -> TextAnswer:

@@ -13,6 +13,7 @@ from actors.options import Route
 from actors.text_sources import LabelSource, Search, SidecarSource, Source, Transcribes, WhisperSource
 from actors.texts import SegmentText, SourceName, TextAnswer, TextFlag, TextSetup, TextWork
 from actors.usage import Clock
+from actors.weights import detector_here, model_here
 from actors.workers import Worker
 from infra.storage import Store
 
@@ -108,12 +109,14 @@ class TextWorker(Worker):
     def _load_whisper(self) -> Transcribes:
         from actors.transcribe import load_transcriber
 
-        return load_transcriber(self._setup.whisper)
+        return load_transcriber(detector_here(self._setup.whisper, self._setup.store))
 
     def _load(self, route: Route) -> TextEmotionModel:
         from actors.checkpoints import load_text
 
-        return load_text(route.model, revision=route.revision, dtype=self._setup.precision)
+        return load_text(
+            model_here(route.model, self._setup.store), revision=route.revision, dtype=self._setup.precision
+        )
 
 
 def _answered(

@@ -134,6 +134,7 @@ class TextSetup:
         sources: Where texts are looked for: of each segment the first that has one counts.
         models: Language to text model.
         whisper: Whisper's name or file, where it transcribes.
+        store: Where models in a store are fetched from; None: where the environment says.
     """
 
     media: StoreAccess
@@ -142,6 +143,7 @@ class TextSetup:
     whisper: str
     reading: ReadOptions = field(default_factory=ReadOptions)
     precision: str = "auto"
+    store: StoreAccess | None = None
 
 
 def failed(work: TextWork, reason: str) -> TextAnswer:

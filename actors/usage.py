@@ -2,12 +2,16 @@
 
 import resource
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 """Unit of `ru_maxrss` (getrusage(2))."""
+
+_COUNTING = threading.Lock()
+"""Around every addition: two threads that add at once would lose one of the two."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,26 @@ class Held:
 
 
 class Clock:
-    """Wall time by step; the process's CPU time goes into `cpu_s`, where that is given."""
+    """Wall time by step; CPU time goes into `cpu_s`, where that is given.
 
-    def __init__(self, cpu_s: dict[str, float] | None = None) -> None:
+    Args:
+        cpu_s: CPU seconds by step; clocks of several threads may count into one.
+        cpu_time: Whose: the process's, or (`time.thread_time`) the thread's, where others work beside it.
+    """
+
+    def __init__(
+        self, cpu_s: dict[str, float] | None = None, cpu_time: Callable[[], float] = time.process_time
+    ) -> None:
         self.seconds: dict[str, float] = {}
         self._cpu_s = {} if cpu_s is None else cpu_s
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._cpu_time = cpu_time
+        self._wall, self._cpu = time.perf_counter(), cpu_time()
 
     def lap(self, step: str) -> float:
         """End a step, and begin the next; returns its wall time in seconds."""
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), self._cpu_time()
         self.seconds[step] = wall - self._wall
-        self._cpu_s[step] = self._cpu_s.get(step, 0.0) + cpu - self._cpu
+        with _COUNTING:
+            self._cpu_s[step] = self._cpu_s.get(step, 0.0) + cpu - self._cpu
         self._wall, self._cpu = wall, cpu
         return self.seconds[step]

@@ -1,7 +1,7 @@
-"""Alarms as Prefect events, and ready-made automations that hear them. When one is raised is tasks/alarms.py's part.
+"""Alarms as Prefect events, and ready-made automations that hear them. When one is raised: tasks/alarms/raising.py.
 
     seraph.run.completed     every finished run of score-corpus, with its counts
-    seraph.alarm.<kind>      for each kind of alarm that it raised (tasks/alarm_kinds.py)
+    seraph.alarm.<kind>      for each kind of alarm that it raised (tasks/alarms/kinds.py)
     seraph.alarm.lost        housekeeping found that the store does not hold what its records say
 
 The resource is the corpus, `seraph.corpus.<hash of media and results>`, and of the last one the store,
@@ -26,7 +26,7 @@ from prefect.exceptions import ObjectNotFound
 
 from infra.errors import ConfigError
 from infra.location import Location
-from tasks.alarm_kinds import (
+from tasks.alarms.kinds import (
     CLASS_SHARES,
     KINDS,
     LANGUAGE_MIX,
@@ -39,8 +39,9 @@ from tasks.alarm_kinds import (
     SLOW,
     VALIDATION,
 )
-from tasks.operations import Operations
-from tasks.records import Alarm, RunRecord
+from tasks.config.operations import Operations
+from tasks.records.parts import Alarm
+from tasks.records.run import RunRecord
 
 if TYPE_CHECKING:  # a run that scores has no use for it
     from tasks.housekeeping import HousekeepingRecord

@@ -20,7 +20,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from flows.alarms import alarm_automations
 from flows.deployments import ON_LABELS, watch_request
 from flows.watch_labels import EVENT
-from tasks.operations import Operations
+from tasks.config.operations import Operations
 
 PREFIX = "seraph: "
 """How the names of our automations begin: with the tag of our deployments, by which they are found again."""

@@ -23,15 +23,17 @@ from flows import (
     cli_runs,
     cli_tune,
     terminal,
+    terminal_evaluations,
+    terminal_tunings,
 )
-from flows.places import chosen_config, needs, places
+from flows.places import check_media, chosen_config, needs, places
 from infra.errors import InputError, SeraphError
 from infra.settings import Settings
 
 if TYPE_CHECKING:
     from infra.stack import StackStatus
-    from tasks.config import Identity
-    from tasks.records import RunRecord
+    from tasks.config.identity import Identity
+    from tasks.records.run import RunRecord
     from tasks.run import Run
 
 app = typer.Typer(
@@ -82,7 +84,7 @@ def main() -> None:
 @app.command()
 def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
     """Score, evaluate and tune the bundled corpus with the bundled toy models, on a local stack."""
-    from tasks.config import PRESETS
+    from tasks.config.scoring import PRESETS
 
     corpus = PRESETS["demo"].parent
     if not (corpus / "media").is_dir():
@@ -92,14 +94,14 @@ def demo(json: Json = False, max_quarantined: MaxQuarantined = 0.1) -> None:
         terminal.show_run(record)
     evaluation = cli_evaluate.evaluate_demo(corpus)
     if not json:
-        terminal.show_evaluation(evaluation)
+        terminal_evaluations.show_evaluation(evaluation)
     tuning = cli_tune.tune_demo(evaluation)
     if json:
         documents = {"evaluate": evaluation.model_dump(mode="json"), "tune": tuning.model_dump(mode="json")}
         terminal.print_json({"score": record.summary(), **documents})
     else:
-        terminal.show_tuning(tuning)
-    _exit_by(record, max_quarantined)
+        terminal_tunings.show_tuning(tuning)
+    exit_by(record, max_quarantined)
 
 
 @app.command()
@@ -120,7 +122,7 @@ def score(
         terminal.print_json(record.summary())
     else:
         terminal.show_run(record)
-    _exit_by(record, max_quarantined)
+    exit_by(record, max_quarantined)
 
 
 @app.command()
@@ -181,8 +183,9 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     """Score through the flow, on whatever services there are, with progress on a terminal."""
     from infra import stack
     from infra.settings import export
-    from tasks.config import resolve
+    from tasks.config.identity import resolve
 
+    check_media(media)
     chosen = chosen_config(config_source, results)
     tell_licences(resolve(chosen.config))  # a missing checkpoint should not first cost the start of a stack
     services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3", "prefect", "ray"}), say=terminal.say)
@@ -193,7 +196,7 @@ def _score(media: str, results: str | None, config_source: str) -> "RunRecord":
     media_uri, results_uri = places(services, media, results)
 
     from flows.score_corpus import ScoreRequest, score_corpus, watching
-    from tasks.records import RunRecord
+    from tasks.records.run import RunRecord
 
     with terminal.scoring_progress() as watch:
         token = watching.set(watch)
@@ -236,6 +239,7 @@ def _open(media: str, results: str | None, config: str) -> "Run":
     from infra import stack
     from tasks.run import open_run
 
+    check_media(media)
     loaded = chosen_config(config, results).config
     services = stack.ensure(Settings.from_environment(), need=needs(media, {"s3"}), say=terminal.say)
     media_uri, results_uri = places(services, media, results)
@@ -249,8 +253,12 @@ def _show_stack(parts: "StackStatus", *, json: bool) -> None:
         terminal.show_stack(parts)
 
 
-def _exit_by(record: "RunRecord", max_quarantined: float) -> None:
+def exit_by(record: "RunRecord", max_quarantined: float) -> None:
+    """Leave with status 4 where too much is in quarantine, and say so; or where data checks failed, as was shown."""
     media = record.media
     share = media.quarantined / media.planned if media.planned else 0.0
+    if share > max_quarantined:
+        quarantined = f"{media.quarantined} of {media.planned} media of this run are in quarantine"
+        terminal.say(f"exit status {DONE_WITH_FAULTS}: {quarantined}; --max-quarantined allows {max_quarantined:.1%}")
     if share > max_quarantined or not record.validation.success:
         raise typer.Exit(DONE_WITH_FAULTS)

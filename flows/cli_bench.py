@@ -67,6 +67,28 @@ def pipeline(
     _shown(run_against_pipeline, options, terminal_bench.show_pipeline, into, json=json)
 
 
+@app.command()
+def batches(
+    preset: Preset = "base",
+    seconds: Annotated[str | None, typer.Option(help="Padded seconds in a batch, in turn; the device decides.")] = None,
+    repetitions: Repetitions = 2,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Audio in a pass; the device decides.")] = None,
+    precision: Precision = "auto",
+    into: Into = None,
+    json: Json = False,
+) -> None:
+    """How fast the model alone is by the size of its batches: what resources.batch_seconds should be here."""
+    from tasks.bench.batch_findings import BatchesOptions
+    from tasks.bench.batches import run_batches
+    from tasks.bench.result import options_of
+
+    options = options_of(
+        BatchesOptions, preset=preset, repetitions=repetitions, minutes=minutes, precision=precision,
+        seconds=None if seconds is None else _numbers("--seconds", seconds),
+    )  # fmt: skip
+    _shown(run_batches, options, terminal_bench.show_batches, into, json=json)
+
+
 @app.command("ray-data")
 def ray_data(
     preset: Preset = "base",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from flows import terminal
+from flows import terminal, terminal_evaluations
 from flows.cli_survey import survey_corpora
 from flows.places import needs, places, results_shelf, shelf_without_services, stored_shelf, tell_current
 from infra.errors import UsageError
@@ -92,7 +92,7 @@ def evaluate(
     if json:
         terminal.print_json(evaluation.model_dump(mode="json"))
     else:
-        terminal.show_evaluation(evaluation)
+        terminal_evaluations.show_evaluation(evaluation)
 
 
 def evaluate_demo(corpus: Path) -> "Evaluation":
@@ -189,4 +189,4 @@ def _history(results: str | None, *, json: bool) -> None:
     if json:
         terminal.print_json({"evaluations": [each.model_dump(mode="json") for each in evaluations]})
     else:
-        terminal.show_history(evaluations)
+        terminal_evaluations.show_history(evaluations)

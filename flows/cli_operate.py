@@ -1,7 +1,7 @@
 """`seraph deploy` and `seraph serve`: what runs by itself.
 
 Owns the commands, their JSON and what a person sees of them. What is registered stands in flows/deployments.py and
-flows/automations.py, how in flows/registration.py; the file they read is tasks/operations.py's.
+flows/automations.py, how in flows/registration.py; the file they read is tasks/config/operations.py's.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from infra.settings import Settings, export
 if TYPE_CHECKING:
     from flows.registration import Registered
     from infra.services import Services
-    from tasks.operations import Operations
+    from tasks.config.operations import Operations
 
 Config = Annotated[Path | None, typer.Option(help="YAML file of the archive: what runs, and when.")]
 Media = Annotated[str | None, typer.Option(help="The media, instead of the file's: s3://bucket/prefix, or a folder.")]
@@ -72,7 +72,7 @@ def serve(config: Config = None, media: Media = None, results: Results = None, j
 
 def _operations(config: Path | None, media: str | None, results: str | None) -> "Operations | None":
     """What the file says, with the options over it; None where neither says what the archive is."""
-    from tasks.operations import load_operations, make_operations
+    from tasks.config.operations import load_operations, make_operations
 
     given = {key: value for key, value in {"media": media, "results": results}.items() if value is not None}
     if config is not None:

@@ -1,7 +1,7 @@
 """`seraph promote`: make a configuration current, look at what was current, and roll back.
 
-Owns the command, its JSON and what a person sees of it. What may become current is tasks/proposals.py's part, where it
-lies tasks/promotions.py's.
+Owns the command, its JSON and what a person sees of it. What may become current is
+tasks/promotion/proposals.py's part, where it lies tasks/promotion/current.py's.
 """
 
 import os
@@ -20,7 +20,7 @@ from infra.errors import UsageError
 
 if TYPE_CHECKING:
     from infra.shelf import Shelf
-    from tasks.records import Promotion
+    from tasks.records.run import Promotion
 
 
 def promote(
@@ -65,21 +65,21 @@ def _check(config: str | None, *, force: bool, base: str | None, history: bool, 
 
 
 def _promote(shelf: "Shelf", config: str, base: str | None, who: str, why: str | None, force: bool) -> "Promotion":
-    from tasks.promotions import Promotions
-    from tasks.proposals import propose
+    from tasks.promotion.current import Promotions
+    from tasks.promotion.proposals import propose
 
     proposal = propose(config, shelf, base, terminal.say)
     return Promotions(shelf).promote(proposal.config, proposal.grounds(who, why, force=force), datetime.now(UTC))
 
 
 def _roll_back(shelf: "Shelf", wanted: str | None, who: str, why: str | None) -> "Promotion":
-    from tasks.promotions import Promotions
+    from tasks.promotion.current import Promotions
 
     return Promotions(shelf).roll_back(wanted, who=who, why=why, now=datetime.now(UTC))
 
 
 def _show(shelf: "Shelf", made: "Promotion", *, json: bool) -> None:
-    from tasks.promotions import Promotions
+    from tasks.promotion.current import Promotions
 
     address = Promotions(shelf).address(made.hash)
     if json:
@@ -102,7 +102,7 @@ def _show(shelf: "Shelf", made: "Promotion", *, json: bool) -> None:
 
 
 def _show_history(shelf: "Shelf", *, json: bool) -> None:
-    from tasks.promotions import Promotions
+    from tasks.promotion.current import Promotions
 
     found = Promotions(shelf).history()
     if json:

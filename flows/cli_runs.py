@@ -1,6 +1,6 @@
 """`seraph runs`: the runs of a results store, one of them, or two side by side.
 
-Owns the commands, their JSON and what a person sees of them; the reading is tasks/history.py's part.
+Owns the commands, their JSON and what a person sees of them; the reading is tasks/runs/history.py's part.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ from flows.places import results_shelf
 from infra.location import SCHEME
 
 if TYPE_CHECKING:
-    from tasks.history import History, Runs
-    from tasks.operations import Price
-    from tasks.records import RunRecord
-    from tasks.run_comparison import Change, RunComparison
+    from tasks.config.operations import Price
+    from tasks.records.run import RunRecord
+    from tasks.runs.comparison import Change, RunComparison
+    from tasks.runs.history import History, Runs
 
 app = typer.Typer(help="The runs of a results store: list them, show one, compare two.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one run: with what it ran, what came of it, and what it cost at a price."""
-    from tasks.history import priced
+    from tasks.runs.history import priced
 
     record = priced(_history(results).get(run), _price(gpu_hour, cpu_hour, currency))
     if json:
@@ -84,8 +84,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two runs: what differs, whether their shares differ beyond chance, and what that can be due to."""
-    from tasks.run_agreement import agree
-    from tasks.run_comparison import compare as compared
+    from tasks.runs.agreement import agree
+    from tasks.runs.comparison import compare as compared
 
     shelf = results_shelf(results)
     history = _on(shelf)
@@ -104,13 +104,13 @@ def _history(results: str | None) -> "History":
 
 
 def _on(shelf: Any) -> "History":
-    from tasks.history import History
+    from tasks.runs.history import History
 
     return History(shelf)
 
 
 def _price(gpu_hour: float | None, cpu_hour: float | None, currency: str) -> "Price | None":
-    from tasks.operations import Price
+    from tasks.config.operations import Price
 
     if gpu_hour is None and cpu_hour is None:
         return None

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flows import terminal
+from flows import terminal, terminal_evaluations
 from flows.places import chosen_config, needs, places
 from infra.errors import InputError, ObjectMissing, UsageError
 from infra.settings import Settings
 
 if TYPE_CHECKING:
-    from tasks.records import RunRecord
+    from tasks.records.run import RunRecord
     from tasks.run import Run
 
 
@@ -55,11 +55,11 @@ def survey_corpora(
     if json:
         terminal.print_json(found.model_dump(mode="json") | {"outputs": {"report": report}})
     else:
-        terminal.show_survey(found, str(local or report))
+        terminal_evaluations.show_survey(found, str(local or report))
 
 
 def _record(run: "Run", run_id: str) -> "RunRecord":
-    from tasks.records import RunRecord
+    from tasks.records.run import RunRecord
 
     try:
         return RunRecord.model_validate_json(run.results.read_run_file(run_id, "run.json"))

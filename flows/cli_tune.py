@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from flows import terminal
+from flows import terminal, terminal_tunings
 from flows.cli_evaluate import Texts, read_aliases, wrong_option
 from flows.places import results_shelf
 from infra.errors import UsageError
@@ -57,7 +57,7 @@ def tune(
     if json:
         terminal.print_json(found.model_dump(mode="json"))
     else:
-        terminal.show_tuning(found)
+        terminal_tunings.show_tuning(found)
 
 
 def tune_demo(evaluation: "Evaluation") -> "Tuning":

@@ -28,9 +28,9 @@ from flows.reevaluate import ReevaluateRequest, reevaluate
 from flows.score_corpus import ScoreRequest, score_corpus
 from flows.watch_labels import WatchLabelsRequest, watch_labels
 from infra.settings import HEARTBEAT_S
-from tasks import operations as ops
-from tasks.operations import Operations
-from tasks.records import code_version
+from tasks.config import operations as ops
+from tasks.config.operations import Operations
+from tasks.records.run import code_version
 
 TAG = "seraph"
 """All that is registered carries it: so what is no longer wanted is found, and nothing of anybody else's."""

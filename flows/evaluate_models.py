@@ -29,7 +29,8 @@ from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.hear import Heard
 from tasks.evaluation.read_texts import unread
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.run import Opened, conclude, hear_candidate, open_evaluation
 from tasks.evaluation.run_texts import read_candidate
 from tasks.report.evaluation import markdown_evaluation
@@ -77,8 +78,9 @@ def hearing(opened: Any, candidate: Candidate) -> Heard | ModelResult:
     @contextmanager
     def open_pool(options: PoolOptions) -> Iterator[Pool]:
         cluster.connect(opened.services)
-        have = cluster.resources()
-        sizes = derive(options.resources, cpus=have.cpus, gpus=have.gpus, routes=len(options.routes))
+        have = cluster.awake(options.resources.first_needs, options.resources.ready_s)
+        hears = options.language is not None
+        sizes = derive(options.resources, cpus=have.cpus, gpus=have.gpus, routes=len(options.routes), hears=hears)
         with Pool(options, sizes) as pool:
             yield pool
 
@@ -92,8 +94,8 @@ def reading(opened: Any, candidate: Candidate, heard: Any = None) -> Heard | Mod
     @contextmanager
     def open_texts(setup: TextSetup, resources: Resources) -> Iterator[TextPool]:
         cluster.connect(opened.services)
-        have = cluster.resources()
-        sizes = derive(resources, cpus=have.cpus, gpus=have.gpus, routes=1)
+        have = cluster.awake(resources.first_needs, resources.ready_s)
+        sizes = derive(resources, cpus=have.cpus, gpus=have.gpus, routes=1, hears=False)
         with TextPool(setup, sizes, resources) as pool:
             yield pool
 

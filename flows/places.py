@@ -6,7 +6,7 @@ What the commands share; the services themselves are infra's.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.errors import UsageError
+from infra.errors import InputError, UsageError
 from infra.location import SCHEME, Location
 from infra.settings import Settings
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infra.services import Services
     from infra.shelf import Shelf
     from infra.stack import Need
-    from tasks.promotions import Chosen
+    from tasks.promotion.current import Chosen
 
 LOCAL_RESULTS = "s3://results"
 """Where results go in the local store."""
@@ -28,10 +28,26 @@ def needs(media: str | None, services: "set[Need]") -> "frozenset[Need]":
     return frozenset(services | {"folders"} if local else services)
 
 
+def check_media(media: str) -> None:
+    """See that this may be a place for media, before models are fetched and a stack is started for it.
+
+    Raises:
+        UsageError: It is empty (a path would be the working directory then), or no s3:// address.
+        InputError: There is no such folder.
+    """
+    if not media.strip():
+        raise UsageError(f"no media are named ({media!r}): expected s3://BUCKET, s3://BUCKET/PREFIX or a folder")
+    if "://" in media:
+        Location.parse(media)
+    elif not Path(media).exists():
+        raise InputError(f"there is no {media!r}: expected a folder with media, or s3://BUCKET/PREFIX")
+
+
 def places(services: "Services", media: str, results: str | None) -> tuple[str, str]:
     """The media and the results as s3:// URIs: a local folder served in place, the local store by default."""
     from infra.folders import serve_folder
 
+    check_media(media)
     if not media.startswith(SCHEME):
         media = serve_folder(Settings.from_environment(), Path(media)).uri
     return media, results_place(services, results)
@@ -91,14 +107,14 @@ def chosen_config(name: str, results: str | None) -> "Chosen":
         ConfigError: There is no such configuration, or a value in it is wrong.
     """
     from flows import terminal
-    from tasks.promotions import choose
+    from tasks.promotion.current import choose
 
     return choose(name, lambda: results_shelf(results), terminal.say)
 
 
 def tell_current(names: "Iterable[str | None]", results: str | None) -> None:
     """Where `current` is among the names of configurations: say so if nothing is promoted, before the work begins."""
-    from tasks.promotions import CURRENT
+    from tasks.config.scoring import CURRENT
 
     if CURRENT in names:
         chosen_config(CURRENT, results)

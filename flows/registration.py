@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from flows.automations import automations
 from flows.deployments import TAG, deployments
 from infra.errors import ConfigError, PrefectError
-from tasks.operations import Operations
+from tasks.config.operations import Operations
 
 Change = Literal["created", "updated", "unchanged", "removed"]
 

@@ -3,9 +3,8 @@
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,11 +17,8 @@ from actors.contract import TAXONOMY
 if TYPE_CHECKING:
     from actors.pool import Progress as Counts
     from infra.stack import StackStatus
-    from tasks.evaluation.result import Evaluation, ModelResult
-    from tasks.evaluation.unlabelled import Survey
     from tasks.plan import Plan
-    from tasks.records import RunRecord
-    from tasks.tuning.result import Gain, Scores, Tuning
+    from tasks.records.run import RunRecord
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -84,6 +80,11 @@ def _poll(bar: Progress, row: Any, counts: "Counts", stop: threading.Event) -> N
         )
 
 
+def decimals(value: float | None) -> str:
+    """A figure to three places; a dash where it is undefined."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def show_plan(plan: "Plan", media: str) -> None:
     """The plan of a dry run."""
     table = Table(title=f"What scoring {media} would do", title_justify="left", show_header=False)
@@ -93,6 +94,8 @@ def show_plan(plan: "Plan", media: str) -> None:
     if plan.other:
         table.add_row("no media", _counted(plan.other))
     out.print(table)
+    if not plan.media and not plan.skipped:
+        out.print(Text(f"Note        {_no_media(media, plan.other)}"), style="yellow")
 
 
 def show_run(record: "RunRecord") -> None:
@@ -122,6 +125,8 @@ def show_run(record: "RunRecord") -> None:
     out.print(Text(f"            {spoken}{speed}"))
     if record.redecided:
         out.print(Text(f"            {record.redecided} segments decided anew from stored logits"))
+    if not media.planned and not media.skipped:
+        out.print(Text(f"Note        {_no_media(record.media_uri, media.other)}"), style="yellow")
     for line in (*record.validation.failed, *record.validation.warnings):
         out.print(Text(f"Check       {line}"), style="yellow")
     for alarm in record.alarms:
@@ -146,141 +151,10 @@ def show_stack(status: "StackStatus") -> None:
     out.print(table)
 
 
+def _no_media(place: str, other: Mapping[str, int]) -> str:
+    found = f"there are others ({_counted(other)}); `media.suffixes` says which count" if other else "nothing is there"
+    return f"no media under {place}: {found}"
+
+
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {'.' + suffix if suffix else 'without suffix'}" for suffix, count in counts.items())
-
-
-def show_evaluation(evaluation: "Evaluation") -> None:
-    """The verdict, the candidates with what they were measured at, and where the report is."""
-    out.print(Text(evaluation.verdict, style="bold"))
-    for note in evaluation.notes:
-        out.print(Text(f"Note        {note}"), style="yellow")
-    table = Table(title=f"Candidates on {evaluation.dataset.n} labelled segments", title_justify="left")
-    table.add_column("candidate", overflow="fold")
-    for name in ("accuracy", "95 %", "macro F1", "UAR", "cross-entropy"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for model in evaluation.models:
-        table.add_row(_candidate(model), *_measured(model))
-    out.print(table)
-    for model in evaluation.models:
-        if model.status != "ok":
-            reason = model.reason or "no reason was given"
-            out.print(Text(f"{model.status.capitalize():<12}{model.model}: {reason}"), style="yellow")
-    if evaluation.outputs:
-        out.print(Text(f"Report      {evaluation.outputs.report_file or evaluation.outputs.report}"))
-
-
-def show_history(evaluations: "Sequence[Evaluation]") -> None:
-    """The stored evaluations, the newest first: the best candidate of each, and where its report is."""
-    if not evaluations:
-        out.print(Text("There is no evaluation yet: seraph evaluate --labels … makes one."))
-        return
-    table = Table(title="Evaluations (only rows with the same labels can be compared)", title_justify="left")
-    table.add_column("evaluation", no_wrap=True)
-    for name in ("labels", "segments", "best candidate"):
-        table.add_column(name, overflow="fold")
-    table.add_column("accuracy", justify="right", no_wrap=True)
-    for each in sorted(evaluations, key=lambda each: each.created, reverse=True):
-        names = ", ".join(Path(file).name for file in each.dataset.files)
-        labels = Text(f"{names} ({each.dataset.sha256[:8]})")
-        table.add_row(Text(each.evaluation_id), labels, str(each.dataset.n), *_best(each))
-    out.print(table)
-    if newest := max(evaluations, key=lambda each: each.created).outputs:
-        out.print(Text(f"Newest      {newest.report_file or newest.report}"))
-
-
-_LIGHTS = {"red": "bold red", "amber": "yellow", "grey": "dim", "green": "green"}
-
-
-def show_survey(survey: "Survey", report: str) -> None:
-    """The warning lights of an unlabelled corpus, and what they are not."""
-    for light in survey.lights:
-        out.print(Text.assemble((f"{light.level:<6}", _LIGHTS[light.level]), light.text))
-    out.print(Text(survey.standing, style="bold"))
-    out.print(Text(f"Report      {report}"))
-
-
-_VERDICTS = {
-    "adopt": "Use the tuned parameters.",
-    "keep-default": "Keep the default.",
-    "undecided": "Undecided. Keep the default for now.",
-}
-
-
-def show_tuning(tuning: "Tuning") -> None:
-    """The verdict, what the search seems to gain and what of it holds, and how to use what was found."""
-    out.print(Text(f"{_VERDICTS[tuning.verdict]} {tuning.reason}", style="bold"))
-    if tuning.verdict == "undecided" and tuning.labels_to_decide:
-        out.print(Text(f"About {tuning.labels_to_decide:,} more labels, from more sources, would decide."))
-    for note in (*tuning.notes, *(flag.replace("_", " ") for flag in tuning.flags)):
-        out.print(Text(f"Note        {note}"), style="yellow")
-    table = Table(title=f"{tuning.points:,} combinations on {tuning.dataset.n} segments", title_justify="left")
-    table.add_column("figure", no_wrap=True)
-    for name in ("default", "same segments", "held out"):
-        table.add_column(name, justify="right")
-    table.add_column("held-out gain, 91 %", justify="right", no_wrap=True)
-    for figure in _FIGURES:
-        table.add_row(figure.replace("_", " "), *_tuned(tuning, figure), _gained(tuning.gains.get(figure)))
-    out.print(table)
-    for line in _beside(tuning):
-        out.print(Text(line))
-
-
-_FIGURES = ("macro_f1_present", "macro_f1", "accuracy", "uar", "cross_entropy")
-
-
-def _tuned(tuning: "Tuning", figure: str) -> list[str]:
-    three: tuple[Scores, ...] = (tuning.default, tuning.apparent, tuning.nested)
-    return [_decimals(getattr(each, figure)) for each in three]
-
-
-def _gained(gain: "Gain | None") -> Text:
-    if gain is None:
-        return Text("–")
-    interval = f" [{gain.ci.low:+.3f}, {gain.ci.high:+.3f}]" if gain.ci else ""
-    return Text(f"{gain.value:+.3f}{interval}")
-
-
-def _beside(tuning: "Tuning") -> "Iterator[str]":
-    """How much luck gives, what was chosen, whether text helps, and where everything lies."""
-    luck, default = tuning.luck, tuning.default.params
-    if luck.high is not None and luck.observed is not None:
-        yield f"Luck        gains up to {luck.high:.3f} (95 %) where nothing helps; observed {luck.observed:.3f}"
-    changed = [f"{name} {value:g}" for name, value in tuning.apparent.params.items() if value != default.get(name)]
-    yield f"Found       {', '.join(changed) or 'the default'}"
-    if tuning.fusion:
-        yield f"Text        {tuning.fusion.sentence}"
-    if tuning.outputs:
-        yield f"Report      {tuning.outputs.report_file or tuning.outputs.report}"
-    if tuning.verdict == "adopt":
-        yield f"To use it   seraph promote {tuning.tuning_id}"
-
-
-def _candidate(model: "ModelResult") -> Text:
-    """The name, of a folder its last part, and below it what is suspicious."""
-    name = Path(model.model).name if Path(model.model).is_dir() else model.model
-    return Text.assemble(name, ("\n" + ", ".join(model.flags) if model.flags else "", "yellow"))
-
-
-def _measured(model: "ModelResult") -> tuple[str, ...]:
-    figures = (model.macro_f1, model.uar, model.cross_entropy)
-    return _decimals(model.accuracy), _range(model), *(_decimals(each) for each in figures)
-
-
-def _best(evaluation: "Evaluation") -> tuple[Text | str, ...]:
-    """The first of the ranking with all that share its place, and its figures."""
-    if not evaluation.ranking:
-        return "–", "–"
-    first, *others = evaluation.ranking[0].models
-    model = evaluation.model(first)
-    tied = f" (tied with {len(others)} more)" if others else ""
-    return Text(first + tied), f"{_decimals(model.accuracy)}\n{_range(model)}"
-
-
-def _range(model: "ModelResult") -> str:
-    bounds = model.accuracy_ci_grouped or model.accuracy_ci
-    return f"{bounds[0]:.3f}–{bounds[1]:.3f}" if bounds else "–"
-
-
-def _decimals(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -10,6 +10,7 @@ from rich.text import Text
 from flows.terminal import out
 
 if TYPE_CHECKING:
+    from tasks.bench.batch_findings import BatchesResult
     from tasks.bench.findings import GrowthResult, NodesResult, PipelineResult, PlanningResult, RayDataResult
     from tasks.bench.result import BenchResult, Machine
 
@@ -48,6 +49,25 @@ def show_pipeline(result: "PipelineResult", file: Path) -> None:
     tried = (f"{each.dtype}/{each.batch_size} {each.best:.2f} s" for each in result.variants)
     out.print(Text(f"Pipeline    {', '.join(tried)}"))
     out.print(Text(f"Difference  {result.difference:.4f} between posteriors, at most"))
+    _end(result.machine, file)
+
+
+def show_batches(result: "BatchesResult", file: Path) -> None:
+    """Speed and memory by the size of batches, and which size is best."""
+    rows = (
+        (
+            str(each.batch_s),
+            f"{each.batches:,}",
+            f"{each.padding:.1%}",
+            "out of memory" if each.realtime_factor is None else f"{each.realtime_factor:.1f}",
+            "–" if each.peak_mb is None else f"{each.peak_mb:,.0f}",
+        )
+        for each in result.budgets
+    )
+    title = f"wav2vec2 {result.options.preset}, {result.precision}: {result.audio_seconds:.0f} s of noise"
+    _table(("seconds in a batch", "batches", "padding", "× real time", "GPU's peak, MB"), rows, title)
+    told = "memory sufficed for none" if result.best is None else f"resources: {{batch_seconds: {result.best}}}"
+    out.print(Text(f"Best        {told}"))
     _end(result.machine, file)
 
 

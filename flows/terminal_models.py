@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actors.checkpoints import CatalogueEntry
     from actors.checkpoints.assess import Assessment
     from actors.checkpoints.pull import Pulled
-    from tasks.dimension_map import FittedMap
+    from tasks.config.dimension_map import FittedMap
 
 _INDENT = (0, 0, 0, 4)
 

@@ -3,7 +3,7 @@
 import logging
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from infra.settings import TELEMETRY_OFF, Settings, export, is_ray_job, ray_job_
 _log = logging.getLogger(__name__)
 
 _PROBE_S = 5.0
+_GROUP = "ray.io/node-group"
+"""Ray's own label of a node that was made after a type of a configuration, and not by hand."""
+
 _EMPTY_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
 
@@ -31,11 +34,12 @@ class ClusterResources:
 
 @dataclass(frozen=True)
 class Node:
-    """One node, with all it has, free or not."""
+    """One node, with all it has, free or not. `group`: of the nodes that an autoscaler adds, or KubeRay; else None."""
 
     id: str
     cpus: float
     gpus: float
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,19 +114,63 @@ def resources() -> ClusterResources:
     return ClusterResources(float(total.get("CPU", 0)), float(total.get("GPU", 0)), alive)
 
 
+def awake(needs: Mapping[str, float], within_s: float) -> ClusterResources:
+    """What the connected cluster has. One that has nothing yet is asked for a first node, and waited for.
+
+    Args:
+        needs: What the node must be able to hold (`num_cpus`, `num_gpus`): an autoscaler chooses its type by that.
+        within_s: How long it may take to come.
+
+    Raises:
+        RayError: None came.
+    """
+    import ray
+
+    have = resources()
+    if have.cpus >= 1 or have.gpus >= 1:
+        return have
+    wanted: Any = ray.remote(_nothing).options(**needs, max_retries=-1)
+    try:
+        ray.get(wanted.remote(), timeout=within_s)
+    except ray.exceptions.GetTimeoutError as error:
+        raise RayError(
+            f"the Ray cluster has no CPUs and no GPUs, and no node for {shown(needs)} came within {within_s:g} s; "
+            "ask for less in `resources`, or raise `ready_s` where nodes are still to come"
+        ) from error
+    return resources()
+
+
 def room(needs: Mapping[str, float]) -> "Room":
     """What the connected cluster has, and whether one of its nodes could hold `needs` (`num_cpus`, `num_gpus`)."""
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    alive = [Node(each["NodeID"], _has(each, "CPU"), _has(each, "GPU")) for each in nodes if each["Alive"]]
+    alive = [_node(each) for each in nodes if each["Alive"]]
     cpus, gpus = needs.get("num_cpus", 0.0), needs.get("num_gpus", 0.0)
     return Room(tuple(alive), tuple(node for node in alive if node.cpus >= cpus and node.gpus >= gpus))
+
+
+def on_node(node: Node, work: Callable[..., object], *arguments: object) -> Any:
+    """Start a function on a node, or elsewhere where that one is gone, once; a reference to its result."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node.id, soft=True)
+    started: Any = ray.remote(work).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+    return started.remote(*arguments)
 
 
 def shown(needs: Mapping[str, float]) -> str:
     """Needs in words."""
     return f"{needs.get('num_cpus', 0):g} CPUs and {needs.get('num_gpus', 0):g} GPUs"
+
+
+def _nothing() -> None:
+    """What a first node is asked for."""
+
+
+def _node(node: Mapping[str, Any]) -> Node:
+    return Node(node["NodeID"], _has(node, "CPU"), _has(node, "GPU"), node.get("Labels", {}).get(_GROUP))
 
 
 def _has(node: Mapping[str, Any], resource: str) -> float:
@@ -155,7 +203,9 @@ def _prepare(services: Services) -> None:
 
 def _worker_environment(empty: str, hub_offline: bool, home: Path | None) -> dict[str, Any]:
     """What workers get. `home`: of the local stack; another machine has one of its own."""
-    variables = {**TELEMETRY_OFF, "TOKENIZERS_PARALLELISM": "false"}
+    # Ray hides GPUs from those who asked for none only where it is told to: else every reader would see them all, and
+    # every detector take the first, which is a scorer's.
+    variables = {**TELEMETRY_OFF, "TOKENIZERS_PARALLELISM": "false", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1"}
     if home is not None:  # where pulled models lie; and the local Ray may have been started under other settings
         variables |= {"SERAPH_HOME": str(home), "HF_HUB_OFFLINE": "0"}
     if hub_offline:

@@ -1,7 +1,7 @@
 """The environment, read in one place: where the services are and where local state lies.
 
 Nothing else in Seraph reads environment variables. What a *run* does (models, segmentation, decisions) is configuration
-and belongs to tasks/config.py.
+and belongs to tasks/config/scoring.py.
 """
 
 import base64

@@ -17,7 +17,7 @@ from infra.parts import HOST, ObjectServer, Part, Ports, PrefectServer, RayHead
 from infra.services import Services
 from infra.settings import Settings, StoreAccess, prefect_auth
 from infra.state import Running, Say, State, credentials, ensure_token, lock
-from infra.storage import shown
+from infra.store_words import shown
 
 Need = Literal["s3", "prefect", "ray", "folders"]
 """What a command needs. `folders`: the local object store, wherever the results go, to serve local folders."""

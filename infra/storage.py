@@ -1,7 +1,8 @@
 """The object store: list, fetch, put, delete. The only file that knows boto3.
 
-Owns the client's configuration, the retries of a broken download, and the translation of boto3's errors. What lies
-where in the store is decided elsewhere (tasks/), and infra/location.py reads the URIs.
+Owns the client's configuration, the retries of a broken download, and which of boto3's errors are caught; the words
+for them are store_words.py's part. What lies where in the store is decided elsewhere (tasks/), and infra/location.py
+reads the URIs.
 """
 
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -31,6 +32,7 @@ from botocore.exceptions import (
 from infra.errors import ObjectChanged, ObjectMissing, StoreError
 from infra.location import Location
 from infra.settings import StoreAccess
+from infra.store_words import refused, shown, unreachable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -42,11 +44,7 @@ _MIB = 2**20
 _PIECE_BYTES = _MIB
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _TRANSFER = TransferConfig(multipart_threshold=64 * _MIB, multipart_chunksize=16 * _MIB, max_concurrency=4)
-_CREDENTIAL_CODES = frozenset(
-    {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "403", "401"}
-)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_MISSING_CODES = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Store:
         self._client = _client(access, self._patience, max_connections)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Store, patience=self._patience, max_connections=self._max_connections), (self.access,)
+        return _arrived, (self.access, self._patience, self._max_connections)
 
     def list(self, location: Location) -> Iterator[ObjectInfo]:
         """Stream the objects of a folder, or the one object that `location` names. Folder markers are left out.
@@ -238,13 +236,19 @@ class Store:
         except _BROKEN_OFF as error:
             if streaming:
                 raise  # _download tries again
-            raise _unreachable(action, place, self.access, error) from error
+            raise unreachable(action, place, self.access, error) from error
         except ClientError as error:
-            raise _refused(action, place, self.access, error) from error
+            raise refused(action, place, self.access, _code(error)) from error
         except (BotoCoreError, Boto3Error) as error:
             if isinstance(error.__context__, ClientError):  # upload_file wraps what the store said
-                raise _refused(action, place, self.access, error.__context__) from error
-            raise _unreachable(action, place, self.access, error) from error
+                raise refused(action, place, self.access, _code(error.__context__)) from error
+            raise unreachable(action, place, self.access, error) from error
+
+
+@lru_cache(maxsize=8)
+def _arrived(access: StoreAccess, patience: Patience, max_connections: int) -> Store:
+    """The store that a pickled one stands for: one in a process, whose client took 60 ms and stays connected."""
+    return Store(access, patience=patience, max_connections=max_connections)
 
 
 def _client(access: StoreAccess, patience: Patience, max_connections: int) -> "S3Client":
@@ -290,35 +294,5 @@ def _info(bucket: str, found: "ObjectTypeDef") -> ObjectInfo:
     return ObjectInfo(uri, key, found["Size"], found.get("ETag", "").strip('"'), found["LastModified"])
 
 
-def shown(access: StoreAccess) -> str:
-    """The endpoint as it may be printed: without a user name and password that somebody put into it."""
-    if access.endpoint_url is None:
-        return f"AWS S3 ({access.region})"
-    scheme, _, rest = access.endpoint_url.rpartition("://")
-    host = rest.rpartition("@")[2]
-    return f"{scheme}://{host}" if scheme else host
-
-
-def _refused(action: str, place: Location | None, access: StoreAccess, error: ClientError) -> StoreError:
-    code = str(error.response.get("Error", {}).get("Code", "unknown"))
-    what = f"cannot {action} {place or 'the store'} at {shown(access)}"
-    if code == "NoSuchBucket":
-        return StoreError(
-            f"{what}: there is no bucket {place.bucket if place else ''!r}; create it or name another one"
-        )
-    if code in _MISSING_CODES:
-        return ObjectMissing(f"{what}: there is no such object ({code})")
-    if code in _CREDENTIAL_CODES:
-        return StoreError(
-            f"{what}: refused ({code}); expected credentials with the right to do so: "
-            "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE and the bucket's policy"
-        )
-    return StoreError(f"{what}: the store answered {code}; see its log, then run again")
-
-
-def _unreachable(action: str, place: Location | None, access: StoreAccess, error: Exception) -> StoreError:
-    # Not the error's own words: they may quote headers or the address with its credentials.
-    return StoreError(
-        f"cannot {action} {place or 'the store'} at {shown(access)}: {type(error).__name__}; expected an "
-        "S3-compatible service that answers there: check AWS_ENDPOINT_URL, the credentials and the network"
-    )
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))

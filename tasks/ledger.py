@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from infra.location import Location
-from tasks.records import Record
+from tasks.records.parts import Record
 
 Outcome = Literal["scored", "silent", "quarantined", "removed"]
 
@@ -26,7 +26,7 @@ class Entry(Record):
         outcome: Every planned medium ends as scored, silent or quarantined; `removed` marks one that is gone.
         before: With `removed`: what it was, so that a medium that comes back unchanged need not be scored again.
         rows, faults: Its rows in the `logits` file, and in the `quarantine` file.
-        routes: Route key to route identity of every model that heard it (see `tasks.config.Identity.routes`).
+        routes: Route key to route identity of every model that heard it (see `tasks.config.identity.Identity.routes`).
         transient: Quarantined for a reason that another run may not meet.
         attempts: How often it has been tried.
         stem: Names the files that hold its rows: its own commit's, or an earlier one's where it had been removed and

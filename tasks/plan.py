@@ -11,9 +11,9 @@ import pandas as pd
 
 from actors.contract import Medium, Span
 from infra.storage import ObjectInfo
-from tasks.config import MediaOptions
+from tasks.config.scoring import MediaOptions
 from tasks.labels import LabelledSpans
-from tasks.records import Snapshot
+from tasks.records.parts import Snapshot
 from tasks.store import Entry, Ledger, shard_id
 
 # Bytes of one second, roughly, by suffix: only used to cut shards of about equal length.

@@ -23,20 +23,21 @@ from infra.location import Location
 from infra.services import Services
 from infra.shelf import StoreShelf
 from infra.storage import Store
-from tasks.alarms import raised, references_of
-from tasks.config import Identity, ScoreConfig
-from tasks.history import History
-from tasks.label_texts import LabelTexts
+from tasks.alarms.raising import raised, references_of
+from tasks.config.identity import Identity
+from tasks.config.operations import Alarms, Price
+from tasks.config.scoring import ScoreConfig
 from tasks.labels import LabelledSpans, read_spans
-from tasks.operations import Alarms, Price
 from tasks.plan import Plan, list_media, make_plan, with_labels
-from tasks.records import Promotion, RunRecord, Validation, new_run_id
+from tasks.records.run import Promotion, RunRecord, Validation, new_run_id
 from tasks.report import Summary, build_pages
-from tasks.run_record import corpus_of, outputs_of, what_came_of_it, what_it_took, what_was_used
-from tasks.score import ShardReport, decide_missing
+from tasks.runs.account import corpus_of, outputs_of, what_came_of_it, what_it_took, what_was_used
+from tasks.runs.history import History
+from tasks.score import HERE, Calls, ShardReport, decide_missing
 from tasks.store import ResultsStore, shard_id
 from tasks.tables import QUARANTINE
-from tasks.texts import TextStage, count_texts, resolve_texts
+from tasks.texts.labels import LabelTexts
+from tasks.texts.stage import TextStage, count_texts, resolve_texts
 from tasks.validate import check_summary
 
 _log = logging.getLogger(__name__)
@@ -170,22 +171,24 @@ def finish(
     workers: Mapping[str, Any],
     texts: TextStage | None = None,
     held: Held | None = None,
+    clerks: Calls = HERE,
 ) -> RunRecord:
     """Decide what has no scores yet, check the whole, and store the run's record and its report.
 
     Args:
         held: What the workers held; None where none was started.
+        clerks: Who decides and checks.
     """
     ledger = run.results.ledger().under(run.media)
     unsound: list[str] = []
-    redecided = decide_missing(run.results, ledger, run.identity, run.run_id, unsound.append)
+    redecided = decide_missing(run.results, ledger, run.identity, run.run_id, unsound.append, clerks)
     texts = texts and texts.with_unsound(unsound)
     summary = Summary.fold(run.results.current_scores(ledger, *run.identity.decisions.names))
     text = None if texts is None else count_texts(run.results, ledger, summary.segments, run.identity, texts)
     # Where no text is there, all scores are by audio alone, and lie under that name.
     decision = run.identity.decisions.heard_name if text and text.nothing_read else run.identity.decisions.name
     quarantine = pa.concat_tables([QUARANTINE.empty_table(), *run.results.current_quarantine(ledger)])
-    checked = check_summary(_shares(summary), run.config.warnings)
+    checked = clerks.call(check_summary, _shares(summary), run.config.warnings)
     failed = tuple(line for shard in shards for line in shard.failed)
     told = (*_label_problems(run, plan), *workers.get("warnings", ()))
     warnings = (*checked.failed, *told, *(text.warnings if text else ()))

@@ -1,32 +1,33 @@
-"""Scoring a shard: score, decide, validate, commit. And deciding stored logits anew, without a model.
+"""Scoring a shard: down the road, then sealed: decide, validate, commit. And deciding anew, without a model.
 
-The order of writing is what makes a killed run harmless: logits, quarantine, commit, and only then the scores, which
-`decide_missing` can make at any time.
+The driver takes the road; sealing may be done by another process (`Calls`). The order of writing is what makes a killed
+run harmless: logits, quarantine, commit, and only then the scores, which `decide_missing` can make at any time.
 """
 
 import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import pyarrow as pa
 
 from actors.contract import Medium, MediumResult, ModelSpec
-from tasks.config import Identity
+from tasks.config.identity import Identity
 from tasks.plan import Shard
-from tasks.records import UNDECIDED, Spread
+from tasks.records.parts import UNDECIDED, Spread
 from tasks.store import Entry, Ledger, ResultsStore
 from tasks.tables import logits_table, quarantine_table, scores_table
-from tasks.text_tables import Texts
+from tasks.texts.tables import Texts
 from tasks.validate import Checked, check_scores, check_shard
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
-_DECIDERS = 8
-"""Shards decided at once: most of the time goes into fetching and writing."""
 
 
 class Scores(Protocol):
@@ -36,6 +37,32 @@ class Scores(Protocol):
     def specs(self) -> dict[str, ModelSpec]: ...
 
     def score(self, media: Sequence[Medium]) -> list[MediumResult]: ...
+
+
+class Calls(Protocol):
+    """What calls a function for the driver, and waits for its result: `HERE`, or `actors.clerks.Clerks` elsewhere.
+
+    Attributes:
+        at_once: How many calls are worth making at once.
+    """
+
+    @property
+    def at_once(self) -> int: ...
+
+    def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+class _Here:
+    """Calls in this very thread."""
+
+    at_once = 8
+    """More than cores: most of the time goes into fetching and writing."""
+
+    def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return work(*args, **kwargs)
+
+
+HERE: Calls = _Here()
 
 
 @dataclass(frozen=True)
@@ -61,17 +88,34 @@ class ShardReport:
     spread: Spread = field(default_factory=Spread)
 
 
-def score_shard(shard: Shard, pool: Scores, results: ResultsStore, identity: Identity, run_id: str) -> ShardReport:
-    """Take a shard's media down the road and commit what came of them, if the data checks pass."""
+def score_shard(
+    shard: Shard, pool: Scores, results: ResultsStore, identity: Identity, run_id: str, clerks: Calls = HERE
+) -> ShardReport:
+    """Take a shard's media down the road, and have sealed what came of them."""
     scored = pool.score(shard.media)
     if [result.medium for result in scored] != list(shard.media):
         raise ValueError(
             f"shard {shard.id}: {len(shard.media)} media went down the road, {len(scored)} others came back"
         )
+    return clerks.call(seal_shard, shard, scored, pool.specs, results, identity, run_id)
+
+
+def seal_shard(
+    shard: Shard,
+    scored: Sequence[MediumResult],
+    specs: Mapping[str, ModelSpec],
+    results: ResultsStore,
+    identity: Identity,
+    run_id: str,
+) -> ShardReport:
+    """Decide what came of a shard's media, and commit it if the data checks pass.
+
+    Done twice, or anew after half of it, it leaves the same: the same rows give the same files under the same names.
+    """
     kept = _better_before(scored, shard)
     scored = [result for result in scored if result.medium.uri not in kept]
     started = time.perf_counter()
-    logits = logits_table(scored, pool.specs)
+    logits = logits_table(scored, specs)
     quarantine = quarantine_table((each for result in scored for each in result.rejections), run_id)
     decided = scores_table(logits, identity.decisions, run_id)
     decided_at = time.perf_counter()
@@ -98,6 +142,7 @@ def decide_missing(
     identity: Identity,
     run_id: str,
     tell: Callable[[str], None] = _log.error,
+    clerks: Calls = HERE,
 ) -> int:
     """Decide every current shard that has no scores under this decision: after a change of it, or after a kill.
 
@@ -106,6 +151,7 @@ def decide_missing(
     Args:
         tell: Told of each shard whose scores with text fail the data checks. It is decided by audio alone, and tried
             again each time. Called from several threads.
+        clerks: Who decides a shard.
 
     Returns:
         How many segments were decided.
@@ -117,23 +163,46 @@ def decide_missing(
     heard = results.scored_stems(decisions.heard_name) if unfused or current - read else set()
 
     def decide(stem: str) -> int:
-        logits, texts = results.logits(stem), None
-        if text is not None and stem in read:
-            texts = Texts.join(logits, results.texts(stem, text.id), text.label_maps)
-        name = decisions.heard_name if texts is None else decisions.name
+        decided = clerks.call(_decide, stem, results, identity, run_id, with_text=stem in read, heard=stem in heard)
+        if decided.problem:
+            tell(decided.problem)
+        return decided.segments
+
+    with ThreadPoolExecutor(clerks.at_once) as deciders:
+        return sum(deciders.map(decide, sorted(unfused | (current - read - heard))))
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """How many segments of a shard were decided, and why its text was left out, where it was."""
+
+    segments: int
+    problem: str | None = None
+
+
+def _decide(
+    stem: str, results: ResultsStore, identity: Identity, run_id: str, *, with_text: bool, heard: bool
+) -> _Decided:
+    """Decide a shard by its stored logits, with its texts or without.
+
+    Args:
+        heard: Whether scores by audio alone are there: they stand where those with text fail the checks.
+    """
+    decisions, text, logits = identity.decisions, identity.text, results.logits(stem)
+    problem = None
+    if text is not None and with_text:
+        texts = Texts.join(logits, results.texts(stem, text.id), text.label_maps)
         decided = scores_table(logits, decisions, run_id, texts)
         # What was heard was checked before its commit, languages included; what was read beside it has not been yet.
-        failed = () if texts is None else check_scores(decided, logits["language"].unique().to_pylist()).failed
-        if failed:
-            tell(_without_text(stem, logits.num_rows, failed))
-            if stem in heard:
-                return 0
-            name, decided = decisions.heard_name, scores_table(logits, decisions, run_id)
-        results.write_scores(stem, name, decided)
-        return int(logits.num_rows)
-
-    with ThreadPoolExecutor(_DECIDERS) as deciders:
-        return sum(deciders.map(decide, sorted(unfused | (current - read - heard))))
+        failed = check_scores(decided, logits["language"].unique().to_pylist()).failed
+        if not failed:
+            results.write_scores(stem, decisions.name, decided)
+            return _Decided(logits.num_rows)
+        problem = _without_text(stem, logits.num_rows, failed)
+        if heard:
+            return _Decided(0, problem)
+    results.write_scores(stem, decisions.heard_name, scores_table(logits, decisions, run_id))
+    return _Decided(logits.num_rows, problem)
 
 
 def _without_text(stem: str, segments: int, failed: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from tasks.numerics.alarms import information, uniform_bound
 from tasks.numerics.decision import Decision, decide, own_posterior
 
 if TYPE_CHECKING:
-    from tasks.text_tables import TextDecisions, Texts
+    from tasks.texts.tables import TextDecisions, Texts
 
 KEYS = pa.schema(
     [

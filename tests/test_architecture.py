@@ -21,7 +21,14 @@ DOORS = {
     "great_expectations": {"tasks/validate.py"},
     # The last two: a benchmark against Ray Data, and one that starts Ray nodes of its own.
     "ray": {
-        *("infra/cluster.py", "actors/answers.py", "actors/crew.py", "actors/pool.py", "actors/text_pool.py"),
+        *(
+            "infra/cluster.py",
+            "actors/answers.py",
+            "actors/clerks.py",
+            "actors/crew.py",
+            "actors/pool.py",
+            "actors/text_pool.py",
+        ),
         *("tasks/bench/ray_data.py", "tasks/bench/nodes.py"),
     },
 }

@@ -17,6 +17,7 @@ from actors.checkpoints.files import Checkpoint
 from actors.checkpoints.frames import FrameEncoder
 from actors.checkpoints.precision import DTYPES, Precision, computing, lowered
 from actors.checkpoints.skeleton import fill, skeleton
+from actors.checkpoints.transfer import numbers_on
 from actors.checkpoints.wavlm import use_fused_attention
 
 _RENAMED = {
@@ -74,7 +75,7 @@ class SpeechEncoder(nn.Module):
         """
         mask = None
         if min(lengths) < values.shape[1]:
-            ends = torch.tensor(lengths, device=values.device)
+            ends = numbers_on(values.device, lengths)
             mask = (torch.arange(values.shape[1], device=values.device) < ends[:, None]).long()
         self._frame_encoder.valid = None if mask is None else list(lengths)
         with computing(values.device, self._precision):

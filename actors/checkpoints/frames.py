@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from actors.checkpoints.transfer import numbers_on
+
 _EARLY = 2
 """Layers that are computed in blocks. What the third one makes is a quarter of what the first one does."""
 
@@ -161,7 +163,7 @@ def over_time(
         Weights (n, inputs, channels) and biases (n, 1, channels), float32.
     """
     seen, filters = windows.double(), weight.double()
-    counts = torch.tensor(valid or [seen.shape[1]] * len(seen), device=seen.device)[:, None, None]
+    counts = numbers_on(seen.device, valid or [seen.shape[1]] * len(seen))[:, None, None]
     inside = torch.arange(seen.shape[1], device=seen.device)[:, None] < counts
     mean = (seen * inside).sum(1, keepdim=True) / counts
     centred = (seen - mean) * inside

@@ -13,6 +13,7 @@ from actors.checkpoints.backbones import check_config
 from actors.checkpoints.encoder import SpeechEncoder, build_encoder
 from actors.checkpoints.files import Checkpoint
 from actors.checkpoints.precision import Precision
+from actors.checkpoints.transfer import numbers_on
 from actors.checkpoints.weights import read_tensors
 
 if TYPE_CHECKING:
@@ -97,12 +98,12 @@ def pool(states: torch.Tensor, frames: Sequence[int], pooling: "Pooling") -> tor
     if pooling == "max":
         return states.amax(1)
     total = states.sum(1)
-    return total if pooling == "sum" else total / torch.tensor(frames, device=states.device)[:, None]
+    return total if pooling == "sum" else total / numbers_on(states.device, frames)[:, None]
 
 
 def beyond(states: torch.Tensor, frames: Sequence[int]) -> torch.Tensor:
     """Which frames of a padded batch are not valid: (n, frames, hidden) to bool (n, frames)."""
-    ends = torch.tensor(frames, device=states.device)
+    ends = numbers_on(states.device, frames)
     return torch.arange(states.shape[1], device=states.device) >= ends[:, None]
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from actors.checkpoints.encoder import SpeechEncoder
 from actors.checkpoints.network import Network, beyond, pool
 from actors.checkpoints.precision import Precision
+from actors.checkpoints.transfer import numbers_on
 
 EPSILON = 1e-5
 """Of torch's layer_norm, which SpeechBrain calls on its input and its output."""
@@ -53,5 +54,5 @@ def normalised(pooled: torch.Tensor, states: torch.Tensor, frames: Sequence[int]
     """
     centre = pooled.mean(1, keepdim=True)
     squares = (states - centre[..., None]).square().mean(2).masked_fill(beyond(states, frames), 0.0)
-    variance = squares.sum(1, keepdim=True) / torch.tensor(frames, device=states.device)[:, None]
+    variance = squares.sum(1, keepdim=True) / numbers_on(states.device, frames)[:, None]
     return (pooled - centre) * torch.rsqrt(variance + EPSILON)

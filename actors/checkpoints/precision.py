@@ -7,7 +7,7 @@ costs a fifth of the time of a large model).
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import nn
@@ -90,9 +90,14 @@ def _has_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def _without_tf32() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    # The older `allow_tf32` cannot put back what somebody has set by these, and by version of torch refuses to try.
+    cudnn: Any = torch.backends.cudnn
+    settings = torch.backends.cuda.matmul, cudnn.conv
+    before = [each.fp32_precision for each in settings]
+    for each in settings:
+        each.fp32_precision = "ieee"
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+        for each, was in zip(settings, before, strict=True):
+            each.fp32_precision = was

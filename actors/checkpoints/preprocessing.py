@@ -33,15 +33,18 @@ class Preprocessing:
     mean: float = 0.0
     std: float = 1.0
 
-    def __call__(self, signal: Signal) -> Signal:
-        """Scale a signal, float32 of shape (samples,); always computed in float32."""
+    def __call__(self, signal: Signal, out: Signal | None = None) -> Signal:
+        """Scale a signal, float32 of shape (samples,), into `out` where it is given; always computed in float32."""
+        scaled: Signal = np.empty_like(signal) if out is None else out
         if self.scaling == "none":
-            return signal
+            scaled[:] = signal
+            return scaled
         if self.scaling == "fixed":
             mean, divisor = np.float32(self.mean), np.float32(self.std + self.epsilon)
         else:
             mean, divisor = signal.mean(), np.sqrt(signal.var() + np.float32(self.epsilon))
-        scaled: Signal = ((signal - mean) / divisor).astype(np.float32, copy=False)
+        np.subtract(signal, mean, out=scaled)
+        np.divide(scaled, divisor, out=scaled)
         return scaled
 
     def digest(self) -> str:

@@ -4,17 +4,14 @@ A cluster's nodes share no folder, and a hub need not be reached from them. Owns
 lock, checked against the record that `seraph models pull` made. Uploading is anybody's tool's business.
 """
 
-import fcntl
 import hashlib
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from actors.checkpoints.pulled import RECORD, check_pulled, read_record
 from infra.errors import CheckpointError, ObjectMissing
 from infra.location import SCHEME, Location
+from infra.locks import alone
 from infra.settings import Settings, StoreAccess
 from infra.storage import Store
 
@@ -47,7 +44,7 @@ def local_copy(source: str, access: StoreAccess | None = None, cache: Path | Non
     folder = (cache or settings.cache) / "models" / hashlib.sha256(record).hexdigest()[:32]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder.with_suffix(".lock")):
+        with alone(folder.with_suffix(".lock")):
             if not folder.is_dir():
                 _fetch(store, place, record, folder)
     return folder
@@ -87,13 +84,3 @@ def _download(store: Store, place: Location, path: Path) -> None:
             shutil.copyfileobj(file, here, 1 << 20)
     except ObjectMissing as error:
         raise CheckpointError(f"{place} is missing.") from error
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,6 @@
     road.py      from memory, and from the store                 stubs.py     workers that do nothing
 
 Each subject has a file: measure.py (the pool against a plain loop: `ratio`, `ratio_road`), against_pipeline.py,
-ray_data.py, nodes.py, growth.py, planning.py. What they find stands in result.py and findings.py; page.py draws it.
-Sides take turns, the best of each counts.
+batches.py, ray_data.py, nodes.py, growth.py, planning.py. What they find stands in result.py, findings.py and
+batch_findings.py; page.py draws it. Sides take turns, the best of each counts.
 """

@@ -25,7 +25,7 @@ from tasks.bench.place import LANGUAGE, Place, Say, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.road import Lap, Memory, from_memory, from_store
 from tasks.bench.sides import Side
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.run import Run, plan_run
 
 

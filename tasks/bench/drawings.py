@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
+from tasks.bench.batch_findings import BatchesResult
 from tasks.bench.findings import GrowthResult, NodesResult, PipelineResult, RayDataResult
 from tasks.bench.result import BenchResult
 from tasks.report.charts import in_both_languages
@@ -70,6 +71,13 @@ def time_by_size(result: GrowthResult) -> Markup:
     """Time for a segment over the size of the corpus."""
     rows = [{"segments": each.segments, "value": each.ms_per_segment} for each in result.sizes]
     return _line(rows, Text("segments", "구간 수"), Text("ms for a segment", "구간당 시간(ms)"), logarithmic=True)
+
+
+def speed_by_batch(result: BatchesResult) -> Markup:
+    """Seconds of speech heard in a second over the seconds in a batch."""
+    known = [(each.batch_s, each.realtime_factor) for each in result.budgets if each.realtime_factor is not None]
+    rows = [{"segments": size, "value": speed} for size, speed in known]
+    return _line(rows, Text("seconds in a batch", "배치의 길이(초)"), SPEED, logarithmic=True)
 
 
 def rate_by_nodes(result: NodesResult) -> Markup:

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from actors.options import Options
 from tasks.bench.result import BenchOptions, Machine, Precision, Preset
-from tasks.records import Record
+from tasks.records.parts import Record
 
-Subject = Literal["pool", "pipeline", "ray-data", "nodes", "growth", "planning"]
+Subject = Literal["pool", "batches", "pipeline", "ray-data", "nodes", "growth", "planning"]
 
 
 class PipelineOptions(BenchOptions):

@@ -1,7 +1,7 @@
 """The subject `growth`: a run over more and more segments, with workers that do nothing.
 
-Real are Ray, the pool, the tables, the data checks, the commits in a real S3 store, and the report; the listing is made
-up. Each size has a driver process of its own, because a process's peak memory never falls again.
+Real are Ray, the pool, the clerks, the tables, the data checks, the commits in a real S3 store, and the report; the
+listing is made up. Each size has a driver process of its own, because a process's peak memory never falls again.
 """
 
 import math
@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import cast
 
+from actors.clerks import Clerks
 from actors.options import Resources
 from actors.pool import Cast, Pool
 from actors.sizing import derive
@@ -32,14 +33,14 @@ from tasks.bench.place import Say, bench_config, stored, workplace
 from tasks.bench.prepare import Models, prepare_models
 from tasks.bench.stubs import StubListener, StubReader, StubScorer
 from tasks.plan import Plan
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.run import Run, finish, open_run, plan_run
-from tasks.score import ShardReport, score_shard
+from tasks.score import Calls, ShardReport, score_shard
+from tasks.validate import prepare
 
 _BATCH_S = 320.0
 """As on a GPU: so many segments are no work for a CPU."""
 
-_SHARDS_AT_ONCE = 4  # as many as the flow score_corpus takes
 _SHARD_SEGMENTS = 650
 """Segments in a shard: with their pauses, an hour, as shards usually are."""
 
@@ -115,10 +116,11 @@ def drive(job: _Job) -> Size:
     run, warm = _opened(job, "run", job.segments), _opened(job, "warm", job.per_medium)
     sizes = derive(run.config.resources, cpus=have.cpus, gpus=0, routes=1)
     plan = plan_run(run)
-    with Pool(run.pool_options(plan), sizes, Cast(StubReader, StubListener, StubScorer)) as pool:
-        _scored(warm, plan_run(warm), pool)
+    clerks = Clerks(run.config.resources, prepare)
+    with clerks, Pool(run.pool_options(plan), sizes, Cast(StubReader, StubListener, StubScorer)) as pool:
+        _scored(warm, plan_run(warm), pool, clerks, sizes.shards_at_once)
         before, started = usage_here(), perf_counter()
-        shards, finish_s = _scored(run, plan, pool)
+        shards, finish_s = _scored(run, plan, pool, clerks, sizes.shards_at_once)
         seconds, after = perf_counter() - started, usage_here()
     cluster.disconnect()
     _check(job, shards)
@@ -137,13 +139,15 @@ def drive(job: _Job) -> Size:
     )
 
 
-def _scored(run: Run, plan: Plan, pool: Pool) -> tuple[list[ShardReport], float]:
+def _scored(run: Run, plan: Plan, pool: Pool, clerks: Calls, at_once: int) -> tuple[list[ShardReport], float]:
     """Every shard as the flow does it, then the end of the run; what came of the shards, and seconds of the end."""
-    with ThreadPoolExecutor(_SHARDS_AT_ONCE) as threads:
-        work = partial(score_shard, pool=pool, results=run.results, identity=run.identity, run_id=run.run_id)
+    with ThreadPoolExecutor(at_once) as threads:
+        work = partial(
+            score_shard, pool=pool, results=run.results, identity=run.identity, run_id=run.run_id, clerks=clerks
+        )
         shards = list(threads.map(work, plan.shards))
     ended = perf_counter()
-    finish(run, plan, shards, pool.description())
+    finish(run, plan, shards, pool.description(), clerks=clerks)
     return shards, perf_counter() - ended
 
 

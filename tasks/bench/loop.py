@@ -6,6 +6,7 @@ that the clock stops only when a GPU has finished.
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.batching import Batcher
+from actors.sizing import GPU_CALLS
 from tasks.bench.prepare import Materials, Prepared
 from tasks.bench.sides import Pass
 
@@ -64,6 +66,29 @@ def score_one_by_one(model: "EmotionModel", signals: "Sequence[Signal]") -> Pass
     return Pass(time.perf_counter() - started, time.process_time() - spent)
 
 
+def score_batches(model: "EmotionModel", signals: "Sequence[Signal]", batches: Sequence[Sequence[int]]) -> Floats:
+    """Batch after batch, as many at once as a scoring worker would take; the logits, (signals, labels)."""
+    logits = np.empty((len(signals), len(model.spec.labels)))
+
+    def score(batch: Sequence[int]) -> None:
+        logits[batch] = model.logits([signals[number] for number in batch])
+
+    if (number := calls_at_once()) == 1:
+        for batch in batches:
+            score(batch)  # here: in a thread of its own, torch would have a second team of threads
+        return logits
+    with ThreadPoolExecutor(number) as threads:
+        list(threads.map(score, batches))
+    return logits
+
+
+def calls_at_once() -> int:
+    """How many calls a scoring worker takes at once on this device."""
+    import torch
+
+    return GPU_CALLS if torch.cuda.is_available() else 1
+
+
 def segments_of(media: Sequence[Prepared]) -> "list[Signal]":
     """The samples of all segments, in order."""
     return [span.cut(signal) for medium in media for signal in (np.load(medium.signal),) for span in medium.spans]
@@ -104,9 +129,7 @@ def _loaded(materials: Materials, precision: str, threads: int) -> "EmotionModel
 
 
 def _score_batches(model: "EmotionModel", signals: "Sequence[Signal]", batches: Sequence[Sequence[int]]) -> Scored:
-    logits = np.empty((len(signals), len(model.spec.labels)))
     started, spent = time.perf_counter(), time.process_time()
-    for batch in batches:
-        logits[batch] = model.logits([signals[number] for number in batch])
+    logits = score_batches(model, signals, batches)
     took = Pass(time.perf_counter() - started, time.process_time() - spent)
     return Scored(took, posterior_of(logits))

@@ -17,7 +17,7 @@ from tasks.bench.prepare import Materials, prepare
 from tasks.bench.result import BenchOptions, BenchResult, Seconds, StageCost
 from tasks.bench.road import Lap, Memory, from_memory, from_store
 from tasks.bench.sides import Pass, Side
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.run import Run, plan_run
 
 _STAGES = ("fetch", "decode", "segment", "language", "score", "decide", "validate", "commit", "other")

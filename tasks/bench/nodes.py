@@ -37,7 +37,7 @@ from tasks.bench.prepare import Materials, prepare
 from tasks.bench.result import BenchOptions
 from tasks.bench.sides import Side
 from tasks.bench.stubs import SleepingScorer, StubListener, StubReader, sleeping_route
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 
 _TRIAL_MINUTES = 0.5
 _MEDIUM_S = 120.0

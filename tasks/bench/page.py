@@ -15,17 +15,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.errors import InputError
 from tasks.bench import drawings
+from tasks.bench.batch_findings import BatchesResult
 from tasks.bench.findings import GrowthResult, NodesResult, PipelineResult, PlanningResult, RayDataResult
 from tasks.bench.place import machine_name
 from tasks.bench.result import BenchResult
 from tasks.report.frame import environment, frame, moment
 from tasks.report.words import Text
 
-Result = BenchResult | PipelineResult | RayDataResult | NodesResult | GrowthResult | PlanningResult
+_Subject = PipelineResult | BatchesResult | RayDataResult | NodesResult | GrowthResult | PlanningResult
+Result = BenchResult | _Subject
 
-_SUBJECTS: TypeAdapter[PipelineResult | RayDataResult | NodesResult | GrowthResult | PlanningResult] = TypeAdapter(
-    PipelineResult | RayDataResult | NodesResult | GrowthResult | PlanningResult
-)
+_SUBJECTS: TypeAdapter[_Subject] = TypeAdapter(_Subject)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def keep(result: Result, folder: Path) -> Path:
 def name_of(result: Result) -> str:
     """`pipeline-large-bf16-2-cores-amx`; the subject `pool` goes without its name."""
     words: list[str] = [] if isinstance(result, BenchResult) else [result.subject]
-    if isinstance(result, BenchResult | PipelineResult | RayDataResult):
+    if isinstance(result, BenchResult | PipelineResult | BatchesResult | RayDataResult):
         words += [result.options.preset, result.precision]
     elif isinstance(result, NodesResult):
         words.append(result.options.preset)
@@ -83,7 +83,7 @@ def build_page(results: dict[str, Result]) -> str:
     """The page of these results."""
     source = files("tasks.bench").joinpath("page.html").read_text(encoding="utf-8")
     title = Text("Seraph benchmarks", "Seraph 벤치마크")
-    order = (BenchResult, PipelineResult, RayDataResult, NodesResult, GrowthResult, PlanningResult)
+    order = (BenchResult, PipelineResult, BatchesResult, RayDataResult, NodesResult, GrowthResult, PlanningResult)
     sections = sorted(
         ((order.index(type(result)), section_of(name, result)) for name, result in results.items()),
         key=lambda each: (each[0], each[1].name),
@@ -137,6 +137,19 @@ def _pipeline(result: PipelineResult) -> _Shown:
     return title, figures(), [drawings.speeds(result)]
 
 
+def _batches(result: BatchesResult) -> _Shown:
+    def figures() -> Iterator[tuple[Text, str]]:
+        yield Text("best, in seconds", "가장 좋은 길이(초)"), "–" if result.best is None else str(result.best)
+        for each in result.budgets:
+            speed = "out of memory" if each.realtime_factor is None else _times(each.realtime_factor)
+            memory = "" if each.peak_mb is None else f", {each.peak_mb:,.0f} MB"
+            yield Text(f"{each.batch_s} s in a batch", f"배치당 {each.batch_s}초"), speed + memory
+
+    model = f"wav2vec2 {result.options.preset}, {result.precision}"
+    title = Text(f"The size of batches: {model}", f"배치의 크기: {model}")
+    return title, figures(), [drawings.speed_by_batch(result)] if len(result.budgets) > 1 else []
+
+
 def _ray_data(result: RayDataResult) -> _Shown:
     def figures() -> Iterator[tuple[Text, str]]:
         yield Text("with starting up", "시작 시간 포함"), _times(result.ratio)
@@ -185,6 +198,7 @@ def _planning(result: PlanningResult) -> _Shown:
 _SHOWN: dict[type, Callable[[Any], _Shown]] = {
     BenchResult: _pool,
     PipelineResult: _pipeline,
+    BatchesResult: _batches,
     RayDataResult: _ray_data,
     NodesResult: _nodes,
     GrowthResult: _growth,

@@ -20,8 +20,9 @@ from infra.stack import Need, ensure
 from infra.storage import Store
 from tasks.bench.prepare import Materials, Models
 from tasks.bench.result import Machine, Precision
-from tasks.config import ScoreConfig
-from tasks.records import Record, new_run_id
+from tasks.config.scoring import ScoreConfig
+from tasks.records.parts import Record
+from tasks.records.run import new_run_id
 from tasks.run import Run, open_run
 
 BUCKET = "bench"

@@ -24,7 +24,7 @@ from tasks.bench.growth import Lister
 from tasks.bench.place import Say, bench_config, stored, workplace
 from tasks.bench.prepare import Models, prepare_models
 from tasks.ledger import Entry
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.run import Run, open_run, plan_run
 
 _WRITERS = 8

@@ -26,7 +26,7 @@ from tasks.bench.loop import Floats, posterior_of, segments_of
 from tasks.bench.place import LANGUAGE, Say, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.road import Memory
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.run import Run, plan_run
 
 

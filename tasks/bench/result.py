@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from actors.options import Options
 from infra.errors import UsageError
-from tasks.records import Record
+from tasks.records.parts import Record
 
 Preset = Literal["tiny", "base", "large"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

@@ -25,7 +25,7 @@ from tasks.evaluation.result import Evaluation, Outputs
 from tasks.evaluation.text_answers import TextAnswers
 from tasks.numerics.decision import Floats
 from tasks.tables import POSTERIOR, from_parquet, to_parquet
-from tasks.text_tables import WORDS, stored_words
+from tasks.texts.tables import WORDS, stored_words
 
 AUDIO_POSTERIOR = tuple(f"audio_{name}" for name in POSTERIOR)
 TEXT_POSTERIOR = tuple(f"text_{name}" for name in POSTERIOR)

@@ -12,13 +12,7 @@ from actors.contract import TAXONOMY
 from tasks.evaluation.answers import Answers
 from tasks.evaluation.figures import record_interval
 from tasks.evaluation.gather import Segments
-from tasks.evaluation.result import (
-    Agreement,
-    Comparison,
-    Rank,
-    Raters,
-    Segment,
-)
+from tasks.evaluation.result import Agreement, Comparison, Rank, Raters, Segment
 from tasks.numerics.agreement import human_ceiling, krippendorff_alpha, pairwise_agreement
 from tasks.numerics.comparison import Pair as NumericPair
 from tasks.numerics.comparison import compare, ranking

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from infra.shelf import Shelf
 from tasks.tables import FLAGS, LOGITS, from_parquet, model_specs, to_parquet, with_specs
-from tasks.text_tables import WORDS
+from tasks.texts.tables import WORDS
 
 HEARD = pa.schema([("content", pa.string()), ("start_ms", pa.int64()), ("end_ms", pa.int64()), *LOGITS])
 """`start_ms`, `end_ms` as labelled; `start_s`, `end_s` as heard: a label may reach beyond the end of the medium."""

@@ -16,13 +16,13 @@ from actors.road import PoolOptions
 from actors.texts import SourceName
 from infra.errors import CheckpointError, WeightsAbsentError
 from infra.settings import StoreAccess
-from tasks.config import PRESETS, Identity, ScoreConfig, load_config, resolve, short_hash
-from tasks.dimension_map import load_map
-from tasks.evaluation.result import ModelResult
-from tasks.hashes import model_hash
-from tasks.promotions import CURRENT
+from tasks.config.dimension_map import load_map
+from tasks.config.identity import Identity, resolve
+from tasks.config.scoring import CURRENT, PRESETS, ScoreConfig, load_config
+from tasks.config.text import TextIdentity, TextOptions, resolve_text
+from tasks.evaluation.result_model import ModelResult
+from tasks.hashes import model_hash, short_hash
 from tasks.tables import Decisions
-from tasks.text_config import TextIdentity, TextOptions, resolve_text
 
 EVERY = ""
 """Route key of a candidate that is one model, and hears or reads every segment."""

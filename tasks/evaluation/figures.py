@@ -12,15 +12,7 @@ from actors.contract import TAXONOMY
 from infra.location import short_path
 from tasks.evaluation.answers import Answers
 from tasks.evaluation.gather import Segments, coded
-from tasks.evaluation.result import (
-    BASELINES,
-    Bin,
-    ClassFigures,
-    Group,
-    Interval,
-    ModelResult,
-    Pair,
-)
+from tasks.evaluation.result_model import BASELINES, Bin, ClassFigures, Group, Interval, ModelResult, Pair
 from tasks.evaluation.text_figures import parts, text_read
 from tasks.numerics import intervals as numeric
 from tasks.numerics.baselines import label_prior, majority

@@ -20,8 +20,8 @@ from tasks.evaluation.cache import TRANSCRIPTS, HeardCache
 from tasks.evaluation.candidates import Reads
 from tasks.evaluation.hear import Digest
 from tasks.hashes import short_hash
-from tasks.text_tables import stored_words
-from tasks.texts import ReadsTexts
+from tasks.texts.stage import ReadsTexts
+from tasks.texts.tables import stored_words
 
 _AT_ONCE = 8
 """Media whose subtitles are looked for at once: most of the time goes into waiting for the store."""

@@ -8,12 +8,12 @@ import pandas as pd
 
 from actors.contract import TAXONOMY
 from infra.errors import InputError
-from tasks.dimension_map import FittedMap, Provenance
+from tasks.config.dimension_map import FittedMap, Provenance
 from tasks.evaluation.archive import Archive
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.numerics.dimensions import fit, out_of_fold
 from tasks.numerics.metrics import measure
-from tasks.records import code_version
+from tasks.records.run import code_version
 
 _DIMENSIONS = frozenset({"arousal", "dominance", "valence"})
 _MEASURED = ("accuracy", "uar", "macro_f1_present", "cross_entropy")

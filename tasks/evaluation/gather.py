@@ -16,7 +16,7 @@ import numpy.typing as npt
 from actors.contract import TAXONOMY, Medium, Span
 from infra.errors import InputError
 from infra.storage import ObjectInfo
-from tasks.config import MEDIA_SUFFIXES
+from tasks.config.scoring import MEDIA_SUFFIXES
 from tasks.evaluation.hear import Wanted
 from tasks.evaluation.result import Dataset, SetProblem
 from tasks.labels import LabelledSet, ProblemKind, match_media

@@ -25,7 +25,7 @@ from tasks.evaluation.hear import Digest, Heard, Wanted
 from tasks.evaluation.read import NOT_READ, Read
 from tasks.evaluation.text_models import TextModels
 from tasks.tables import with_specs
-from tasks.texts import ReadsTexts
+from tasks.texts.stage import ReadsTexts
 
 OpenTexts = Callable[[TextSetup, Resources], AbstractContextManager[ReadsTexts]]
 """Starts the text workers for a candidate, and ends them."""

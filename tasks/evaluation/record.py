@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.location import SCHEME
 from infra.services import Services
-from tasks.config import ScoreConfig, load_config
+from tasks.config.scoring import ScoreConfig, load_config
 from tasks.evaluation.answers import Answers
 from tasks.evaluation.archive import Archive, predictions_table
 from tasks.evaluation.assess import agreement, comparisons, raters, worst
@@ -17,10 +17,11 @@ from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.figures import baselines, figures
 from tasks.evaluation.gather import Segments
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.router import audit
 from tasks.evaluation.verdict import notes, verdict
-from tasks.records import code_version, lock_sha256
+from tasks.records.run import code_version, lock_sha256
 from tasks.report.evaluation import build_evaluation_page, build_leaderboard
 
 

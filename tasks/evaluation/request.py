@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from actors.options import Options
-from tasks.config import ScoreConfig
-from tasks.evaluation.result import BASELINES
+from tasks.config.scoring import ScoreConfig
+from tasks.evaluation.result_model import BASELINES
 
 Modality = Literal["audio", "text", "combined", "fused"]
 

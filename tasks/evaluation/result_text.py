@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.records import Record
+from tasks.records.parts import Record
 
 
 class Part(Record):

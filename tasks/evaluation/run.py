@@ -19,7 +19,7 @@ from infra.services import Services
 from infra.settings import StoreAccess
 from infra.shelf import Shelf, StoreShelf
 from infra.storage import Store
-from tasks.config import ScoreConfig
+from tasks.config.scoring import CURRENT, ScoreConfig
 from tasks.evaluation.answers import IN_SAMPLE, Answers, from_heard, from_recorded
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.cache import HeardCache
@@ -29,11 +29,12 @@ from tasks.evaluation.hear import Heard, OpenPool, Wanted, hear, reason_counts
 from tasks.evaluation.read_texts import unread
 from tasks.evaluation.record import Findings, config_of, store
 from tasks.evaluation.request import RECORDED, EvaluateRequest
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.router import route_models
 from tasks.labels import LabelledSet, read_labelled
-from tasks.promotions import CURRENT, choose
-from tasks.records import new_run_id
+from tasks.promotion.current import choose
+from tasks.records.run import new_run_id
 
 Fetch = Callable[[str], bytes]
 """The bytes of a label file, by its path or URI."""

@@ -11,9 +11,9 @@ from tasks.evaluation.candidates import Candidate, Reads
 from tasks.evaluation.hear import Heard
 from tasks.evaluation.read import Read
 from tasks.evaluation.read_texts import OpenTexts, read_texts, said_in
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.run import Opened, content_of, unavailable
-from tasks.texts import label_texts
+from tasks.texts.stage import label_texts
 
 
 def read_candidate(

@@ -17,7 +17,7 @@ from tasks.evaluation.read import Read
 from tasks.numerics.alarms import Tally
 from tasks.numerics.decision import Decision, Floats, decide, own_posterior
 from tasks.tables import POSTERIOR, model_specs, scores_table
-from tasks.text_tables import LabelMap, Texts
+from tasks.texts.tables import LabelMap, Texts
 
 _UNSAID = SegmentText("", "")
 

@@ -10,7 +10,7 @@ from actors.contract import TAXONOMY, ModelSpec
 from tasks.evaluation.answers import Answers, chosen
 from tasks.evaluation.read import reason
 from tasks.evaluation.result_text import Part, TextRead
-from tasks.text_tables import LabelMap
+from tasks.texts.tables import LabelMap
 
 _MOST_DETAILS = 10
 

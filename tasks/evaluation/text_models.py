@@ -15,7 +15,7 @@ from tasks.evaluation.cache import READ, HeardCache
 from tasks.evaluation.candidates import Reads
 from tasks.hashes import model_hash, short_hash
 from tasks.tables import model_specs, with_specs
-from tasks.texts import ReadsTexts
+from tasks.texts.stage import ReadsTexts
 
 _BATCH = 64
 """Texts in one call of a worker."""

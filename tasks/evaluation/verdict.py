@@ -12,7 +12,8 @@ import numpy as np
 from actors.contract import TAXONOMY
 from tasks.evaluation.answers import IN_SAMPLE, Answers
 from tasks.evaluation.gather import Segments
-from tasks.evaluation.result import Comparison, ModelResult, Rank
+from tasks.evaluation.result import Comparison, Rank
+from tasks.evaluation.result_model import ModelResult
 from tasks.numerics.alarms import CONSTANT, NEAR_UNIFORM, ONE_CLASS
 from tasks.numerics.comparison import ALPHA, compare
 from tasks.numerics.significance import holm

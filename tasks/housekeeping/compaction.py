@@ -24,10 +24,10 @@ from infra.storage import Store
 from tasks.housekeeping.inventory import Limits, TableFile
 from tasks.housekeeping.shards import Shards
 from tasks.ledger import Commit, Entry, shard_id
-from tasks.records import Record
+from tasks.records.parts import Record
 from tasks.store import ResultsStore
 from tasks.tables import from_parquet, model_specs, to_parquet, with_specs
-from tasks.text_tables import TEXT_SHA256
+from tasks.texts.tables import TEXT_SHA256
 
 _READERS = 8
 _PARQUET = "application/vnd.apache.parquet"

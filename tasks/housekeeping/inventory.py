@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from infra.errors import UsageError
 from infra.location import Location
 from infra.storage import ObjectInfo, Store
-from tasks.records import Record
+from tasks.records.parts import Record
 
 _SHARD = re.compile(
     r"(?P<table>logits|quarantine|texts|scores)/config=(?P<fingerprint>[^/]+)/"

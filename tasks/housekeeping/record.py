@@ -9,7 +9,8 @@ from tasks.housekeeping.compaction import Compaction
 from tasks.housekeeping.inventory import Limits, Removal
 from tasks.housekeeping.plan import Done, Plan, apply_plan, make_plan, reopen_lost
 from tasks.housekeeping.verification import Fault
-from tasks.records import Record, code_version, new_run_id
+from tasks.records.parts import Record
+from tasks.records.run import code_version, new_run_id
 
 
 class Reason(Record):

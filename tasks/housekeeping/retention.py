@@ -23,7 +23,7 @@ _MENTIONING = ("configs", "evaluations", "tunings", "reevaluations", "alarms")
 _WORDS = re.compile(r"[\w.-]+")
 
 _REFERENCES = 30
-"""As many earlier runs as an alarm adds up at most (tasks/alarms.py)."""
+"""As many earlier runs as an alarm adds up at most (tasks/alarms/raising.py)."""
 
 OLD_RUN = "old run"
 

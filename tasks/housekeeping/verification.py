@@ -22,8 +22,8 @@ from tasks.housekeeping.inventory import Inventory, Limits, TableFile
 from tasks.housekeeping.retention import RunSketch
 from tasks.housekeeping.shards import Shards, needed_stems
 from tasks.ledger import Entry, frame_of, newest, shard_id
-from tasks.promotions import Promotions
-from tasks.records import Record
+from tasks.promotion.current import Promotions
+from tasks.records.parts import Record
 
 _MOST_MEDIA = 20
 _PIECE = 2**20

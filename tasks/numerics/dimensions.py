@@ -2,7 +2,7 @@
 
 Better than distances to centroids where there are labels: it learns where this model puts each emotion, and that few
 segments are disgusted. Fitted on labels, it is part of a decision, and says nothing about itself on those labels:
-`out_of_fold` does. Where it is stored, with its provenance, is tasks/dimension_map.py's business.
+`out_of_fold` does. Where it is stored, with its provenance, is tasks/config/dimension_map.py's business.
 """
 
 from dataclasses import dataclass

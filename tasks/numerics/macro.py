@@ -125,6 +125,8 @@ def _ratio(above: Floats | float, below: Floats, where: npt.NDArray[np.bool_]) -
 
 
 def _check(name: str, codes: npt.NDArray[np.generic], *, low: int) -> None:
-    if codes.size and not (np.issubdtype(codes.dtype, np.integer) and low <= codes.min() and codes.max() < _CLASSES):
+    if codes.size and not (
+        np.issubdtype(codes.dtype, np.integer) and low <= int(codes.min()) <= int(codes.max()) < _CLASSES
+    ):
         wanted = f"whole numbers from {low} to {_CLASSES - 1} (indices of the taxonomy)"
         raise ValueError(f"{name} must be {wanted}, not {codes.dtype} values {codes.min()} … {codes.max()}")

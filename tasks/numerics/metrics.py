@@ -149,9 +149,9 @@ def from_confusion(
     return Metrics(
         n=n,
         accuracy=notes.ratio("accuracy", hits.sum(), total, _EMPTY),
-        uar=notes.ratio("uar", (hits[present] / support[present]).sum(), present.sum(), _EMPTY),
+        uar=notes.ratio("uar", (hits[present] / support[present]).sum(), int(present.sum()), _EMPTY),
         macro_f1=notes.ratio("macro_f1", f1.sum(), _K if total > 0 else 0, _EMPTY),
-        macro_f1_present=notes.ratio("macro_f1_present", f1[present].sum(), present.sum(), _EMPTY),
+        macro_f1_present=notes.ratio("macro_f1_present", f1[present].sum(), int(present.sum()), _EMPTY),
         classes=classes,
         neutral_rate=notes.ratio("neutral_rate", table[:, _NEUTRAL].sum(), decided, "no segment was decided"),
         undecided_rate=notes.ratio("undecided_rate", table[:, _K].sum(), total, _EMPTY),

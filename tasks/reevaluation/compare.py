@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.evaluation.figures import record_interval
-from tasks.evaluation.result import Comparison, Evaluation, Interval, ModelResult
+from tasks.evaluation.result import Comparison, Evaluation
+from tasks.evaluation.result_model import Interval, ModelResult
 from tasks.numerics.comparison import ALPHA, Pair, compare
 from tasks.numerics.significance import holm
 from tasks.reevaluation.result import Against, Reevaluation, Row, Since

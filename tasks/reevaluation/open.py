@@ -14,11 +14,11 @@ from infra.shelf import Shelf, StoreShelf
 from infra.storage import Store
 from tasks.evaluation.candidates import Candidate, prepare
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.hashes import short_hash
 from tasks.labels.media import match_names
 from tasks.plan import list_media
-from tasks.promotions import Chosen, choose, config_hash
+from tasks.promotion.current import Chosen, choose, config_hash
 from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.reevaluation.request import ReevaluateRequest
 from tasks.reevaluation.result import Reevaluation, Row

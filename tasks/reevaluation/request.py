@@ -3,8 +3,8 @@
 from pydantic import Field, model_validator
 
 from actors.options import Options
-from tasks.evaluation.result import BASELINES
-from tasks.promotions import CURRENT
+from tasks.config.scoring import CURRENT
+from tasks.evaluation.result_model import BASELINES
 from tasks.watch.request import refuse_results_as_labels
 
 

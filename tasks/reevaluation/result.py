@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tasks.evaluation.result import Interval, Pair
-from tasks.records import ConfigUsed, Record
+from tasks.evaluation.result_model import Interval, Pair
+from tasks.records.parts import Record
+from tasks.records.run import ConfigUsed
 
 AdviceKind = Literal["repair", "promote", "promoted", "look", "label-more", "keep"]
 Verdict = Literal["better", "worse", "tied", "undecided"]

@@ -13,7 +13,7 @@ from infra.location import SCHEME
 from infra.services import Services
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.result import Evaluation
-from tasks.records import code_version, lock_sha256, new_run_id
+from tasks.records.run import code_version, lock_sha256, new_run_id
 from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.reevaluation.compare import Before, rows
 from tasks.reevaluation.open import Opened

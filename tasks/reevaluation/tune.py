@@ -8,11 +8,11 @@ from datetime import datetime
 
 from actors.contract import TAXONOMY
 from infra.errors import InputError, SeraphError
-from tasks.config import DecisionOptions, ScoreConfig
+from tasks.config.scoring import CURRENT, DecisionOptions, ScoreConfig
 from tasks.evaluation.result import Evaluation
 from tasks.numerics.grid import DEFAULTS
-from tasks.promotions import CURRENT, Promotions, choose
-from tasks.proposals import propose
+from tasks.promotion.current import Promotions, choose
+from tasks.promotion.proposals import propose
 from tasks.reevaluation.open import Opened
 from tasks.reevaluation.result import Tuned
 from tasks.report.words import Text, words

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from actors.checkpoints import non_commercial
 from actors.contract import Flag, Reason
-from tasks.alarm_kinds import CLASS_SHARES, LANGUAGE_MIX, NEUTRAL_RATE, OTHER, QUARANTINE, SLOW
-from tasks.records import Alarm, RunRecord
+from tasks.alarms.kinds import CLASS_SHARES, LANGUAGE_MIX, NEUTRAL_RATE, OTHER, QUARANTINE, SLOW
+from tasks.records.parts import Alarm
+from tasks.records.run import RunRecord
 from tasks.report.summary import Summary
 from tasks.report.words import Text, duration, has_words, named, number, percent, shortened, visible, words
 
@@ -141,7 +142,7 @@ def _nothing_planned(record: RunRecord) -> Text:
 
 
 def _of_all_scores(record: RunRecord) -> Iterable[Finding]:
-    """In the order of the alarms' kinds (tasks/alarm_kinds.py), of which these have other words."""
+    """In the order of the alarms' kinds (tasks/alarms/kinds.py), of which these have other words."""
     if record.status == "failed":
         yield Finding(words("warn_failed"), grave=True)
     if not record.validation.success:

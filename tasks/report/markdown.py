@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from tasks.records import RunRecord
+from tasks.records.run import RunRecord
 from tasks.report.findings import verdict
 from tasks.report.words import Text, duration, named, number, visible, words
 

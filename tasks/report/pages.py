@@ -11,7 +11,7 @@ import pyarrow as pa
 import yaml
 from markupsafe import Markup
 
-from tasks.records import ConfigUsed, RunRecord
+from tasks.records.run import ConfigUsed, RunRecord
 from tasks.report import charts, findings, palette
 from tasks.report.frame import environment, frame, moment, on_one_line
 from tasks.report.summary import MEDIA_PER_PAGE, MediumSummary, Summary

@@ -13,10 +13,11 @@ import pandas as pd
 
 from actors.contract import SAMPLING_RATE, TAXONOMY, ModelSpec
 from infra.errors import InputError
-from tasks.config import DecisionOptions
+from tasks.config.scoring import DecisionOptions
 from tasks.evaluation.archive import AUDIO_POSTERIOR, TEXT_POSTERIOR, Archive
 from tasks.evaluation.gather import Segments
-from tasks.evaluation.result import Dataset, Evaluation, ModelResult
+from tasks.evaluation.result import Dataset, Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.numerics.alarms import Tally
 from tasks.numerics.decision import Decision, decide
 from tasks.numerics.grid import Evidence

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tasks.evaluation.result import Bin, Dataset, Interval
-from tasks.records import Record
+from tasks.evaluation.result import Dataset
+from tasks.evaluation.result_model import Bin, Interval
+from tasks.records.parts import Record
 
 Verdict = Literal["adopt", "keep-default", "undecided"]
 

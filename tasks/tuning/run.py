@@ -18,7 +18,7 @@ from infra.shelf import Shelf
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.figures import record_interval
 from tasks.evaluation.gather import gather
-from tasks.evaluation.result import Bin as RecordBin
+from tasks.evaluation.result_model import Bin as RecordBin
 from tasks.labels import read_labelled
 from tasks.numerics import calibration as numeric_calibration
 from tasks.numerics.choice import Choice, nested_choice
@@ -33,7 +33,7 @@ from tasks.numerics.nested import Scores as NumericScores
 from tasks.numerics.search import answers
 from tasks.numerics.tallies import Objective
 from tasks.numerics.tempering import temper
-from tasks.records import code_version, lock_sha256, new_run_id
+from tasks.records.run import code_version, lock_sha256, new_run_id
 from tasks.report.tuning import build_tuning_page
 from tasks.tuning.archive import TuningArchive
 from tasks.tuning.evidence import Subject, recorded, stored

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from infra.errors import ObjectMissing
 from infra.shelf import Shelf
 from tasks.hashes import short_hash
-from tasks.records import Record
+from tasks.records.parts import Record
 from tasks.watch.snapshot import VERSION, Snapshot
 
 _log = logging.getLogger(__name__)

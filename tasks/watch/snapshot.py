@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic import Field
 
 from tasks.hashes import short_hash
-from tasks.records import Record
+from tasks.records.parts import Record
 
 VERSION: Final = 1
 

@@ -91,3 +91,20 @@ def test_who_gives_up_as_it_gets_its_place_gives_it_back() -> None:
         await _end(tasks)
 
     asyncio.run(scenario())
+
+
+def test_a_bound_that_rises_lets_in_who_waits_and_one_that_falls_sends_nobody_away() -> None:
+    async def scenario() -> None:
+        ahead = Ahead(1, 0)
+        leave, inside, tasks = await _let_in(ahead, [1000] * 4)
+        assert inside == [0]
+        ahead.allow(3)
+        await _settle()
+        assert inside == [0, 1, 2]
+        ahead.allow(1)
+        leave[0].set()
+        await _settle()
+        assert inside == [0, 1, 2]
+        await _end(tasks)
+
+    asyncio.run(scenario())

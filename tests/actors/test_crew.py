@@ -44,19 +44,21 @@ class Company:
     def __init__(self, most: int, *, ready: bool = True, **resources: float) -> None:
         self.actors: list[Actor] = []
         self.ended: list[BaseException] = []
+        self.said: list[str] = []
         self.killed: list[Actor] = []
         self.refuses: Exception | None = None
+        self.places = 100
         self._ready = ready
         self.crew = Crew(
             "workers", self._spawn, needs={}, most=most, depth=1, resources=Resources(**resources),  # type: ignore[arg-type]
-            changed=lambda: None, fatal=self.ended.append, warn=lambda _: None, kill=self.killed.append,
+            changed=lambda: None, fatal=self.ended.append, warn=self.said.append, kill=self.killed.append,
             room=lambda _: Room((), ()),
         )  # fmt: skip
 
     def _spawn(self) -> Actor:
         if self.refuses:
             raise self.refuses
-        self.actors.append(Actor(ready=self._ready))
+        self.actors.append(Actor(ready=self._ready and len(self.actors) < self.places))
         return self.actors[-1]
 
 
@@ -170,5 +172,49 @@ def test_who_is_lost_while_all_are_asked_is_left_out() -> None:
         company.actors[0].end("usage", 7)
         company.actors[1].end("usage", errors.WorkerCrashedError())
         assert await company.crew.ask_all("usage") == [7]
+
+    told(scenario())
+
+
+def test_of_workers_that_the_cluster_should_hold_those_without_a_place_are_told_of_and_of_others_not() -> None:
+    async def scenario() -> None:
+        company = Company(most=4, ready_s=0.01)
+        company.places, company.crew.due = 2, 2
+        company.crew.start(4)
+        await asyncio.sleep(0.1)
+        assert company.said == []
+        company.crew.due = 3
+        await asyncio.sleep(0.1)
+        assert ["gave 2 of 3 workers" in line for line in company.said] == [True]
+        company.crew.stop()
+
+    told(scenario())
+
+
+def test_a_crew_that_was_ended_starts_nobody_any_more() -> None:
+    async def scenario() -> None:
+        company = Company(most=2)
+        company.crew.start(1)
+        await settle()
+        company.crew.stop()
+        company.crew.most = 5  # as whoever looks after its size may do before it hears of the end
+        company.crew.grow(3)
+        assert (len(company.actors), company.crew.members) == (1, [])
+
+    told(scenario())
+
+
+def test_who_waits_for_a_place_goes_when_it_has_not_been_wanted_for_long_and_not_before() -> None:
+    async def scenario() -> None:
+        company = Company(most=3, ready=False, idle_s=0.1)
+        company.crew.grow(3)
+        await asyncio.sleep(0.12)
+        company.crew.grow(1)
+        company.crew.tend()
+        assert len(company.crew.members) == 3
+        await asyncio.sleep(0.12)
+        company.crew.tend()
+        assert len(company.crew.members) == 1
+        company.crew.stop()
 
     told(scenario())

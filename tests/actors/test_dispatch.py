@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def spec(window_s: float | None) -> ModelSpec:
 
 
 def scored(
-    crew: StandInCrew, *asked: tuple[Route, int], bounds: dict[Route, Bounds] | None = None
+    crew: StandInCrew, *asked: tuple[Route, int], bounds: dict[Route, Bounds] | None = None, reloads: bool = False
 ) -> tuple[list[SegmentLogits | Rejection], Dispatcher]:
     """Let segments of one second be scored, so many of each route; a batch holds four."""
 
@@ -82,7 +83,8 @@ def scored(
             raise error
 
         unbounded = {ENGLISH: Bounds(), KOREAN: Bounds()}
-        dispatcher = Dispatcher(crew, unbounded | (bounds or {}), 4.0, fatal, lambda: None)  # type: ignore[arg-type]
+        limits = unbounded | (bounds or {})
+        dispatcher = Dispatcher(crew, limits, 4.0, fatal, lambda: None, reloads=reloads)  # type: ignore[arg-type]
         return await asyncio.wait_for(dispatcher.score(_segments(asked)), 5), dispatcher
 
     return asyncio.run(scenario())
@@ -174,6 +176,42 @@ def test_what_is_tried_again_loads_no_model_on_more_workers_than_its_language_ma
     answers, _ = scored(crew, (KOREAN, 16), (ENGLISH, 40), bounds={KOREAN: Bounds(max_workers=1)})
     assert all(isinstance(answer, SegmentLogits) for answer in answers)
     assert sum(any(route == KOREAN for route, _ in worker.got) for worker in crew.members) == 1
+
+
+def experienced(number: int) -> StandInCrew:
+    """Workers that have had work of both models before."""
+    crew = StandInCrew(number, willing)
+    for worker in crew.members:
+        worker.holds = {ENGLISH, KOREAN}
+    return crew
+
+
+def changes(worker: Worker) -> int:
+    """How often a worker got a batch of another model than the one before."""
+    return sum(one != other for (one, _), (other, _) in pairwise(worker.got))
+
+
+def test_a_worker_whose_memory_is_bounded_stays_with_a_model_for_a_while_and_then_turns_to_the_other() -> None:
+    crew = experienced(1)
+    scored(crew, (ENGLISH, 160), (KOREAN, 160), reloads=True)
+    # Forty batches of each, sixteen in a row; where it keeps both it changes with nearly every batch.
+    assert [len(list(run)) for _, run in groupby(route for route, _ in crew.members[0].got)] == [16, 16, 16, 16, 8, 8]
+    free = experienced(1)
+    scored(free, (ENGLISH, 160), (KOREAN, 160))
+    assert changes(free.members[0]) > 40
+
+
+def test_two_such_workers_keep_a_model_each_to_the_end() -> None:
+    crew = experienced(2)
+    scored(crew, (ENGLISH, 160), (KOREAN, 160), reloads=True)
+    assert [changes(worker) for worker in crew.members] == [0, 0]
+    assert {worker.got[0][0] for worker in crew.members} == {ENGLISH, KOREAN}
+
+
+def test_where_no_whole_batch_of_its_model_waits_such_a_worker_turns_to_one_that_nobody_works_on() -> None:
+    crew = experienced(1)
+    scored(crew, (ENGLISH, 6), (KOREAN, 8), reloads=True)
+    assert crew.members[0].got == [(KOREAN, 4), (KOREAN, 4), (ENGLISH, 4), (ENGLISH, 2)]
 
 
 def test_a_thousand_workers_without_work_cost_a_batch_next_to_nothing() -> None:

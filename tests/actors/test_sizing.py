@@ -70,18 +70,64 @@ def test_a_machine_without_gpus_has_a_worker_for_each_language_and_then_one_for_
 @pytest.mark.parametrize(
     ("cpus", "gpus", "readers", "share"),
     [
+        # readers: the cores, less one for each scorer and one for every four detectors
         (8, 1, 6, 1.0),
-        (16, 8, 6, 1.0),
-        (64, 8, 48, 1.0),
-        # (8 - 0.25 - 0.25) / 8, rounded down: eight whole CPUs would leave no room for a reader
-        (8, 8, 1, 0.93),
+        (16, 8, 7, 1.0),
+        (64, 8, 55, 1.0),
+        # (8 - 4 · 0.25 - 0.25) / 8, rounded down: eight whole CPUs would leave no room for a reader
+        (8, 8, 1, 0.84),
     ],
 )
 def test_each_gpu_has_a_worker_and_the_cores_beside_them_read(cpus: int, gpus: int, readers: int, share: float) -> None:
     sizes = _derive(cpus, gpus)
     assert (sizes.readers, sizes.most_scorers, sizes.scorer_threads) == (readers, gpus, 1)
-    assert sizes.scorer == {"num_cpus": share, "num_gpus": 1.0}
+    assert sizes.scorer == {"num_cpus": share, "num_gpus": 0.95}
     assert sizes.batch_s == 320.0
+
+
+def test_where_nobody_listens_a_worker_has_its_gpu_to_itself() -> None:
+    sizes = derive(Resources(), cpus=16, gpus=2, routes=1, hears=False)
+    assert (sizes.scorer["num_gpus"], sizes.listener["num_gpus"]) == (1.0, 0.0)
+    assert sizes.most_scorers == 2
+
+
+@pytest.mark.parametrize(("cpus", "gpus"), GPU_CLUSTERS)
+def test_language_is_detected_on_gpus_where_there_are_any(cpus: int, gpus: int) -> None:
+    sizes = _derive(cpus, gpus)
+    assert sizes.listener["num_gpus"] > 0
+    assert sizes.listener_threads == 1
+
+
+@pytest.mark.parametrize("own", [None, 0.9, 0.3, 0.95])
+@pytest.mark.parametrize(("gpus", "most"), [(1, None), (8, None), (100, None), (0, 100), (2, 400)])
+def test_all_detectors_that_there_may_ever_be_fit_beside_the_scorers_of_one_gpu(
+    own: float | None, gpus: int, most: int | None
+) -> None:
+    sizes = _derive(64, gpus, num_gpus=own, max_workers=most)
+    share = sizes.scorer["num_gpus"]
+    if share == 0:  # nothing says that there will be GPUs
+        assert sizes.listener["num_gpus"] == 0
+        return
+    grown = max(500, sizes.most_scorers)  # nodes may come that nobody knew of
+    assert sizes.listener["num_gpus"] > 0
+    assert sizes.listeners_for(grown) * sizes.listener["num_gpus"] + int(1 / share) * share <= 1.0 + 1e-9
+
+
+def test_detectors_stay_on_the_cpu_where_the_scorers_leave_nothing_of_a_gpu() -> None:
+    for own in (0.25, 0.5, 1, 2):
+        sizes = _derive(16, 2, num_gpus=own)
+        assert sizes.listener["num_gpus"] == 0
+        assert sizes.listener_threads == 4
+        assert sizes.listeners == min(2, sizes.most_scorers)
+
+
+def test_a_worker_is_never_counted_on_parts_of_two_gpus() -> None:
+    assert _derive(64, 20).most_scorers == 20  # 20 / 0.95 would be 21
+    assert _derive(64, 2, num_gpus=0.4).most_scorers == 4  # 2 / 0.4 would be 5
+
+
+def test_only_a_worker_on_a_gpu_takes_two_batches_at_once() -> None:
+    assert (_derive(16, 1).scorer_calls, _derive(16).scorer_calls, _derive(16, 1, num_gpus=0).scorer_calls) == (2, 1, 1)
 
 
 def test_a_fraction_of_a_gpu_makes_several_workers_share_one() -> None:
@@ -133,9 +179,16 @@ def test_media_in_flight_are_two_for_each_reader_and_scorer() -> None:
     assert _derive(16).media_in_flight == 2 * (2 + 4)
 
 
-@pytest.mark.parametrize(("cpus", "gpus", "listeners"), [(64, 0, 1), (8, 1, 1), (16, 8, 2), (64, 8, 8), (192, 8, 8)])
-def test_beside_gpus_there_is_a_listener_for_every_eight_cores(cpus: int, gpus: int, listeners: int) -> None:
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "listeners"), [(64, 0, 1), (8, 1, 1), (16, 2, 1), (16, 8, 4), (192, 8, 4), (1, 8, 1)]
+)
+def test_on_gpus_there_is_a_listener_for_every_two_workers(cpus: int, gpus: int, listeners: int) -> None:
     assert _derive(cpus, gpus).listeners == listeners
+
+
+@pytest.mark.parametrize(("cpus", "gpus", "listeners"), [(8, 1, 1), (16, 8, 2), (64, 8, 8), (192, 8, 8)])
+def test_on_cpus_beside_gpus_there_is_a_listener_for_every_eight_cores(cpus: int, gpus: int, listeners: int) -> None:
+    assert _derive(cpus, gpus, num_gpus=1).listeners == listeners
 
 
 def test_more_workers_than_the_cluster_has_room_for_are_asked_for_where_one_says_what_it_takes() -> None:
@@ -177,6 +230,7 @@ def test_on_cpus_alone_readers_grow_only_where_the_cluster_may() -> None:
 
 def test_more_small_media_are_read_ahead_unless_a_number_is_configured() -> None:
     assert _derive(16).small_bytes == 64 << 20
+    assert _derive(1600, 100).small_bytes == 25 * (64 << 20), "short calls, too, must fill the batches of many GPUs"
     assert _derive(16, media_in_flight=7).small_bytes == 0
 
 
@@ -193,3 +247,20 @@ def test_the_description_names_what_a_run_record_needs() -> None:
         "batch_seconds": 30.0,
         "media_in_flight": 6,
     }
+
+
+def test_shards_follow_the_scoring_workers_within_bounds() -> None:
+    at_once = [_derive(16, 8, num_gpus=1, max_workers=workers).shards_at_once for workers in (1, 4, 30, 100, 1000)]
+    assert at_once == [4, 4, 30, 100, 128]
+
+
+def test_another_shard_sets_out_while_there_are_few_of_them_or_few_media_in_them() -> None:
+    sizes = _derive(2, media_in_flight=10)
+    assert sizes.shards_at_once == 4
+    assert [sizes.wants_shard(shards, media) for shards, media in ((3, 900), (4, 19), (4, 20), (127, 19))] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert not sizes.wants_shard(128, 0)

@@ -9,9 +9,9 @@ import yaml
 from pydantic import BaseModel
 
 from flows.deployments import deployments
-from tasks import operations
-from tasks.alarm_kinds import KINDS, LOST, SILENT
-from tasks.operations import Operations, load_operations
+from tasks.alarms.kinds import KINDS, LOST, SILENT
+from tasks.config import operations
+from tasks.config.operations import Operations, load_operations
 from tests.support.documents import PAGES, ROOT, blocks, quoted, rows
 
 ENGLISH, KOREAN = ROOT / "docs" / "operations.md", ROOT / "docs" / "operations.ko.md"

@@ -17,9 +17,10 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from flows.alarms import alarm_automations, announce, announce_lost, corpus_id, store_id
 from flows.score_corpus import ScoreRequest
 from infra.stack import Stack
-from tasks.alarm_kinds import KINDS, LOST
-from tasks.operations import Alarms, Operations, Price
-from tasks.records import Alarm, RunRecord
+from tasks.alarms.kinds import KINDS, LOST
+from tasks.config.operations import Alarms, Operations, Price
+from tasks.records.parts import Alarm
+from tasks.records.run import RunRecord
 from tests.support.house import housekeeping_record
 from tests.support.prefect import prefect_client
 from tests.support.records import run_record

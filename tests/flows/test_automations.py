@@ -13,7 +13,7 @@ from prefect.server.events.schemas.events import ReceivedEvent
 
 from flows.automations import PREFIX, automations, recovery
 from flows.deployments import NIGHTLY, ON_LABELS
-from tasks.operations import Operations, Recovery
+from tasks.config.operations import Operations, Recovery
 from tasks.watch.request import WatchLabelsRequest
 
 IDS = {NIGHTLY: UUID(int=1), ON_LABELS: UUID(int=2)}

@@ -22,7 +22,7 @@ def fault(*arguments: str) -> str:
 
 def test_every_subject_has_a_line_in_the_help() -> None:
     shown = RUNNER.invoke(app, ["--help"]).output
-    for subject in ("pipeline", "ray-data", "nodes", "growth", "planning", "page"):
+    for subject in ("pipeline", "batches", "ray-data", "nodes", "growth", "planning", "page"):
         assert subject in shown
 
 
@@ -37,6 +37,8 @@ def test_an_option_before_the_subject_is_refused_because_nobody_would_hear_it() 
         (("growth", "--segments", "10,0"), "1 or more"),
         (("pipeline", "--batch-sizes", "1;2"), "1;2"),
         (("pipeline", "--preset", "huge"), "huge"),
+        (("batches", "--seconds", "30,x"), "30,x"),
+        (("batches", "--preset", "huge"), "huge"),
         (("nodes", "--worker", "lazy"), "lazy"),
         (("--precision", "int8"), "int8"),
     ],

@@ -75,7 +75,7 @@ def desk(local_store: Any, tmp_path: Path) -> Desk:
 
 
 def _commit_corpus(store: Any, media: str, results: str, config: str) -> None:
-    from tasks.config import load_config
+    from tasks.config.scoring import load_config
 
     run = open_run(media, results, load_config(config), store.services)
     checkpoint = run.identity.checkpoints["en"]

@@ -18,8 +18,8 @@ from infra.location import Location
 from infra.shelf import Shelf, StoreShelf
 from infra.stack import Stack
 from infra.storage import Store
-from tasks.promotions import Promotions
-from tasks.records import ConfigUsed, Promotion
+from tasks.promotion.current import Promotions
+from tasks.records.run import ConfigUsed, Promotion
 from tests.support.demo import audio_only
 from tests.support.desk import Desk
 from tests.support.promotions import TUNED, store_tuning

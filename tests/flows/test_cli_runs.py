@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from infra.errors import InputError
 from infra.shelf import FolderShelf
-from tasks.records import Alarm, Snapshot, Spent
+from tasks.records.parts import Alarm, Snapshot, Spent
 from tests.support.alarming import night
 from tests.support.desk import Desk
 

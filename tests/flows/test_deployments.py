@@ -14,7 +14,7 @@ from rich.console import Console
 
 from flows import catch_up
 from flows.deployments import HOUSEKEEPING, NIGHTLY, ON_DEMAND, ON_LABELS, TAG, WATCH, deployments
-from tasks.operations import Alarms, Operations
+from tasks.config.operations import Alarms, Operations
 
 ROOT = Path(__file__).parents[2]
 FILE: dict[str, Any] = {"media": "s3://archive/2026", "results": "s3://scores", "labels": {"uri": "s3://labels/in"}}

@@ -2,14 +2,14 @@
 
 import pytest
 
-from flows import terminal
+from flows import terminal_tunings
 from tests.support.tunings import adopted_tuning, empty_tuning, tuning
 
 
 def test_a_tuning_shows_verdict_figures_luck_choice_and_where_the_report_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    terminal.show_tuning(tuning(notes=("All [red] from one rater.",), flags=("single_source",)))
+    terminal_tunings.show_tuning(tuning(notes=("All [red] from one rater.",), flags=("single_source",)))
     shown = capsys.readouterr().out
     assert shown.startswith("Undecided. Keep the default for now.")
     for text in (
@@ -27,14 +27,14 @@ def test_a_tuning_shows_verdict_figures_luck_choice_and_where_the_report_is(
 
 
 def test_an_adopted_tuning_shows_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.show_tuning(adopted_tuning())
+    terminal_tunings.show_tuning(adopted_tuning())
     shown = capsys.readouterr().out
     assert shown.startswith("Use the tuned parameters.")
     assert "seraph promote 20260102T030405-abcdef" in shown
 
 
 def test_a_tuning_of_nothing_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.show_tuning(empty_tuning())
+    terminal_tunings.show_tuning(empty_tuning())
     shown = capsys.readouterr().out
     assert "There are no labelled segments." in shown
     assert "Found       the default" in shown

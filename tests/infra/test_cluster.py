@@ -44,6 +44,7 @@ def worker():
 print("to be kept from the driver's own output")
 found = cluster.resources()
 fits = [cluster.room({"num_cpus": cpus, "num_gpus": 0}).fits for cpus in (1, found.cpus, found.cpus + 1)]
+assert cluster.awake({"num_cpus": 1}, 1) == found, "where there is something, nothing is waited for"
 answer = {"worker": ray.get(worker.remote()), "cpus": found.cpus, "nodes": found.nodes, "fits": fits}
 cluster.disconnect()
 cluster.disconnect()

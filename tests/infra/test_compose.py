@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from tests.support.commands import check_command, commands_of
+from tests.support.commands import check_command
 
 INFRA = Path(__file__).parents[2] / "infra"
 TEXT = (INFRA / "compose.yaml").read_text(encoding="utf-8")
@@ -70,6 +70,7 @@ class Service(Strict):
     cap_drop: list[str]
     security_opt: list[str]
     shm_size: str | None = Field(None, pattern=r"^\d+gb$")
+    stop_grace_period: str | None = Field(None, pattern=r"^\d+s$")
     user: str | None = None
 
 
@@ -156,13 +157,33 @@ def test_whatever_goes_on_running_is_asked_how_it_is(service: Service) -> None:
 
 @SERVICES
 def test_commands_are_those_of_the_programs_in_the_image(service: Service) -> None:
-    if service.build is None:
-        return
-    for words in commands_of(service.command):
-        check_command(words)
-    assert service.healthcheck is not None
-    if service.healthcheck.test[1] == "ray":
-        check_command(service.healthcheck.test[1:])
+    if service.build is not None:
+        check_command(service.command[1:] if service.command[0] == "on-ray-node" else service.command)
+
+
+RAY_NODES = ["ray-head", "ray-worker", "ray-gpu-worker", "runner"]
+
+
+@pytest.mark.parametrize("name", RAY_NODES)
+def test_the_signals_of_a_node_fit_into_its_shared_memory(name: str) -> None:
+    service = COMPOSE.services[name]
+    script = (INFRA / "on-ray-node.sh").read_text(encoding="utf-8")
+    text = script if service.command[0] == "on-ray-node" else " ".join(service.command)
+    (said,) = re.findall(r"--object-store-memory=(\d+)", text)
+    assert service.shm_size is not None
+    assert int(said) <= int(service.shm_size.removesuffix("gb")) * 1024**3
+
+
+@pytest.mark.parametrize("name", RAY_NODES)
+def test_models_that_were_fetched_are_there_for_every_node_and_stay(name: str) -> None:
+    assert {"home:/var/lib/seraph", "cache:/home/seraph/.cache"} <= set(COMPOSE.services[name].volumes)
+    assert {"home", "cache"} <= COMPOSE.volumes.keys()
+
+
+def test_only_what_drives_runs_has_the_password_of_prefect() -> None:
+    told = {name for name, each in COMPOSE.services.items() for secret in each.secrets
+            if isinstance(secret, Secret) and secret.target == "PREFECT_API_AUTH_STRING"}  # fmt: skip
+    assert told == {"runner"}
 
 
 def test_no_secret_has_a_default_or_stands_in_the_file() -> None:
@@ -176,7 +197,7 @@ def test_no_secret_has_a_default_or_stands_in_the_file() -> None:
 def test_prefect_asks_for_a_password_and_ray_for_a_token() -> None:
     targets = {each.target for each in COMPOSE.services["prefect"].secrets if isinstance(each, Secret)}
     assert "PREFECT_SERVER_API_AUTH_STRING" in targets
-    for name in ("ray-head", "ray-worker", "ray-gpu-worker", "runner"):
+    for name in RAY_NODES:
         environment = COMPOSE.services[name].environment
         assert environment["RAY_AUTH_MODE"] == "token"
         assert environment["RAY_AUTH_TOKEN_PATH"] == "/run/secrets/ray_token"

@@ -27,6 +27,18 @@ def test_what_is_run_comes_from_the_build_of_the_same_kind(target: str) -> None:
     assert "pip install" not in STAGES[target]
 
 
+@pytest.mark.parametrize("target", ["cpu", "cuda"])
+@pytest.mark.parametrize("program", ["entrypoint", "on-ray-node"])
+def test_scripts_that_commands_name_are_in_the_image(target: str, program: str) -> None:
+    assert f"COPY --chmod=0555 infra/{program}.sh /usr/local/bin/{program}\n" in STAGES[target]
+
+
+def test_folders_that_volumes_lie_on_belong_to_who_runs() -> None:
+    # A new volume takes over the owner of the folder that it covers.
+    made = re.findall(r"install --directory --owner=10001 --group=10001 --mode=0700 (.+)", STAGES["base"])
+    assert made == ["/var/lib/seraph /home/seraph/.cache"]
+
+
 def test_every_stage_that_is_named_comes_before() -> None:
     seen: list[str] = []
     for source, name in re.findall(r"^FROM (\S+) AS (\S+)$", TEXT, re.MULTILINE):

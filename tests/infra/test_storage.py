@@ -163,6 +163,13 @@ def test_a_store_pickles_as_its_access(local_store: Any) -> None:
     assert (twin.get_bytes(uri), twin._patience) == (b"x", patience)
 
 
+def test_a_process_that_is_sent_a_store_twice_connects_once(local_store: Any) -> None:
+    sent = pickle.dumps(local_store.store)
+    assert pickle.loads(sent) is pickle.loads(sent)
+    other = Store(replace(local_store.access, secret_key="another"))
+    assert pickle.loads(pickle.dumps(other)) is not pickle.loads(sent)
+
+
 def test_one_store_serves_many_threads(local_store: Any) -> None:
     uris = [local_store.bucket.join(f"{number}.bin").uri for number in range(60)]
     with ThreadPoolExecutor(16) as pool:

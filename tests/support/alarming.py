@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from actors.contract import TAXONOMY
-from tasks.records import MediaCounts, RunRecord, Spread
+from tasks.records.parts import Spread
+from tasks.records.run import MediaCounts, RunRecord
 from tests.support.records import run_record
 
 USUAL = {"neutral": 0.5, "happy": 0.2, "sad": 0.1, "angry": 0.1, "fear": 0.05, "surprise": 0.05}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.bench.batch_findings import BatchesOptions, BatchesResult, Budget, best_of
 from tasks.bench.findings import (
     Against,
     GrowthOptions,
@@ -60,6 +61,16 @@ def pipeline_result(**changes: Any) -> PipelineResult:
     return PipelineResult(**values)
 
 
+def batches_result(*budgets: Budget, **changes: Any) -> BatchesResult:
+    """Of these sizes, or of two, the larger of which is best."""
+    found = budgets or (budget(80, 1000.0), budget(160, 1500.0))
+    values: dict[str, Any] = {
+        "options": BatchesOptions(preset="large"), "budgets": found, "best": best_of(found), "segments": 20,
+        "audio_seconds": 100.0, "precision": "bf16", "device": "a GPU", "threads": 1, "at_once": 2, **HEAD, **changes,
+    }  # fmt: skip
+    return BatchesResult(**values)
+
+
 def ray_data_result(**changes: Any) -> RayDataResult:
     """Ray Data takes 30 s, the pool 20."""
     tried = (Variant(dtype="bf16", batch_size=8, seconds=(30.0,)),)
@@ -97,6 +108,14 @@ def planning_result(**changes: Any) -> PlanningResult:
         "peak_mb": 2345.0, "todo": 10_000, "skipped": 990_000, "shards": 20, **HEAD, **changes,
     }  # fmt: skip
     return PlanningResult(**values)
+
+
+def budget(batch_s: int, speed: float | None, peak_mb: float | None = 5432.0) -> Budget:
+    """One size of batches at a speed, or where memory ran out."""
+    return Budget(
+        batch_s=batch_s, batches=2, padding=0.05, seconds=() if speed is None else (100 / speed,),
+        realtime_factor=speed, peak_mb=peak_mb,
+    )  # fmt: skip
 
 
 def scale(nodes: int, rate: float) -> Scale:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tasks.config import MEDIA_SUFFIXES
+from tasks.config.scoring import MEDIA_SUFFIXES
 from tests.support.seraph import DEMO
 
 

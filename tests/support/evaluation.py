@@ -27,14 +27,14 @@ from actors.contract import (
 from actors.options import Route
 from actors.road import PoolOptions
 from infra.settings import StoreAccess
-from tasks.config import ScoreConfig
+from tasks.config.scoring import ScoreConfig
 from tasks.evaluation.candidates import EVERY, Candidate, Reads
 from tasks.evaluation.gather import Segments, gather
 from tasks.evaluation.hear import Wanted
 from tasks.labels import LabelledSet, read_labelled
 from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
-from tasks.text_tables import TextDecisions
+from tasks.texts.tables import TextDecisions
 from tests.support.records import model_spec
 
 ACCESS = StoreAccess("http://127.0.0.1:1")

@@ -13,16 +13,10 @@ import numpy.typing as npt
 from actors.contract import TAXONOMY
 from tasks.evaluation.result import (
     Agreement,
-    Bin,
-    ClassFigures,
     Comparison,
     Dataset,
     Evaluation,
-    Group,
-    Interval,
-    ModelResult,
     Outputs,
-    Pair,
     Rank,
     Raters,
     RouteCell,
@@ -30,6 +24,7 @@ from tasks.evaluation.result import (
     Segment,
     SetProblem,
 )
+from tasks.evaluation.result_model import Bin, ClassFigures, Group, Interval, ModelResult, Pair
 
 HOSTILE = (
     "<script>document.title='owned'</script>",

@@ -16,7 +16,7 @@ from tasks.housekeeping import HousekeepingRecord
 from tasks.numerics.decision import Decision
 from tasks.store import Commit, Entry, ResultsStore
 from tasks.tables import Decisions, logits_table, quarantine_table, scores_table
-from tasks.text_tables import TEXTS
+from tasks.texts.tables import TEXTS
 from tests.support.records import run_record
 from tests.support.results import LABEL_MAP, SPECS, fault, scored, segment
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.checkpoints import CheckpointIdentity
-from tasks.config import Identity
+from tasks.config.identity import Identity
 from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
 

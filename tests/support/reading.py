@@ -14,11 +14,11 @@ from actors.text_sources import LabelSource, Source
 from actors.text_worker import TextReader
 from actors.texts import AskedText, Found, SourceName, TextAnswer, TextSetup, TextWork, Word
 from infra.errors import ObjectMissing
-from tasks.config import ScoreConfig
+from tasks.config.scoring import ScoreConfig
+from tasks.config.text import TextIdentity, TextOptions
 from tasks.evaluation.candidates import EVERY, Candidate, Reads
 from tasks.numerics.decision import Decision
 from tasks.tables import Decisions
-from tasks.text_config import TextIdentity, TextOptions
 from tests.support.evaluation import identity_of, sure
 from tests.support.records import model_spec
 

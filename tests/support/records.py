@@ -3,7 +3,7 @@
 from typing import Any
 
 from actors.contract import ModelSpec
-from tasks.records import Corpus, MediaCounts, Outputs, RunRecord, Validation
+from tasks.records.run import Corpus, MediaCounts, Outputs, RunRecord, Validation
 
 
 def model_spec(**changes: Any) -> ModelSpec:

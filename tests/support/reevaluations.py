@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tasks.evaluation.result import Interval
-from tasks.records import ConfigUsed
+from tasks.evaluation.result_model import Interval
+from tasks.records.run import ConfigUsed
 from tasks.reevaluation.result import Advice, Against, Label, Labels, Outputs, Reevaluation, Row, Since, Tuned
 from tests.support.evaluations import HOSTILE
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from actors.contract import TAXONOMY
 from tasks.evaluation.unlabelled import Reference, Scored, Survey, reference_of, survey
-from tasks.records import Corpus
+from tasks.records.run import Corpus
 from tests.support.records import run_record
 from tests.support.tables import corpus, scores
 

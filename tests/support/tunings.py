@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.evaluation.result import Bin, Interval, SetProblem
+from tasks.evaluation.result import SetProblem
+from tasks.evaluation.result_model import Bin, Interval
 from tasks.numerics.grid import DEFAULTS
 from tasks.numerics.idle import Idle
 from tasks.tuning.result import (

@@ -10,7 +10,7 @@ import pytest
 from actors.contract import Span
 from infra.location import Location
 from infra.storage import ObjectInfo, Store
-from tasks.config import MEDIA_SUFFIXES, MediaOptions
+from tasks.config.scoring import MEDIA_SUFFIXES, MediaOptions
 from tasks.labels import read_spans
 from tasks.plan import Listing, Plan, list_media, make_plan, with_labels
 from tasks.store import Entry, Ledger, ResultsStore

@@ -13,14 +13,15 @@ from infra.location import Location
 from infra.services import Services
 from infra.settings import StoreAccess
 from infra.shelf import FolderShelf
-from tasks.config import ScoreConfig
-from tasks.history import History
-from tasks.operations import Alarms, Price
+from tasks.config.operations import Alarms, Price
+from tasks.config.scoring import ScoreConfig
 from tasks.plan import Plan
-from tasks.records import Cost, RunRecord, Spent, Spread
-from tasks.revision import code_revision
+from tasks.records.parts import Cost, Spent, Spread
+from tasks.records.run import RunRecord
 from tasks.run import Run, with_alarms
-from tasks.run_record import what_came_of_it, what_it_took, what_was_used
+from tasks.runs.account import what_came_of_it, what_it_took, what_was_used
+from tasks.runs.history import History
+from tasks.runs.revision import code_revision
 from tasks.score import ShardReport
 from tests.support.alarming import night
 from tests.support.identities import checkpoint_identity, run_identity

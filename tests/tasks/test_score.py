@@ -1,8 +1,10 @@
 """tasks/score.py on a real store, with a pool that has its answers ready: no model is ever loaded."""
 
 import json
+import pickle
 from collections.abc import Callable, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pytest
@@ -11,10 +13,10 @@ from actors.checkpoints import CheckpointIdentity
 from actors.contract import Flag, Medium, MediumResult, ModelSpec, Reason
 from infra.errors import StoreError
 from infra.storage import Store
-from tasks.config import Identity
+from tasks.config.identity import Identity
 from tasks.numerics.decision import Decision
 from tasks.plan import Shard
-from tasks.score import ShardReport, decide_missing, score_shard
+from tasks.score import HERE, Calls, ShardReport, decide_missing, score_shard
 from tasks.store import ResultsStore
 from tasks.tables import Decisions
 from tests.support.quiet import import_great_expectations
@@ -81,10 +83,35 @@ def _checkpoint(spec: ModelSpec) -> CheckpointIdentity:
     )
 
 
-def _score(results: ResultsStore, *found: MediumResult, shard: str = "c1", run_id: str = "run-1") -> ShardReport:
+def _score(
+    results: ResultsStore, *found: MediumResult, shard: str = "c1", run_id: str = "run-1", clerks: Calls = HERE
+) -> ShardReport:
     media = tuple(result.medium for result in found)
     planned = Shard(shard, media, tuple(range(1, len(media) + 1)))
-    return score_shard(planned, ReadyPool(*found), results, _identity(), run_id)
+    return score_shard(planned, ReadyPool(*found), results, _identity(), run_id, clerks)
+
+
+T = TypeVar("T")
+
+
+class Far:
+    """Calls as a process elsewhere would: what goes there and back is pickled. Each call is made so often, at once."""
+
+    at_once = 1
+
+    def __init__(self, times: int = 1) -> None:
+        self._times = times
+        self.sent: list[bytes] = []
+
+    def call(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        self.sent.append(pickle.dumps((work, args, kwargs)))
+        with ThreadPoolExecutor(self._times) as threads:
+            (first, *_) = threads.map(self._made, [self.sent[-1]] * self._times)
+        return first
+
+    def _made(self, sent: bytes) -> Any:
+        work, args, kwargs = pickle.loads(sent)
+        return pickle.loads(pickle.dumps(work(*args, **kwargs)))
 
 
 def _current(results: ResultsStore, decision: str = "d0") -> list[dict[str, Any]]:
@@ -253,6 +280,45 @@ def test_two_runs_that_score_one_shard_at_once_give_one_table(results: ResultsSt
     _score(results, scored(A), run_id="run-1")
     _score(results, scored(A), run_id="run-2")
     assert _emotions(results) == ["sad", "neutral"]
+
+
+def test_a_shard_that_is_sealed_elsewhere_comes_out_as_here(local_store: Any) -> None:
+    stores = [ResultsStore(local_store.store, local_store.bucket.join(name), "f0") for name in ("here", "far")]
+    far = Far()
+    reports = [_score(store, *_bilingual(), clerks=clerks) for store, clerks in zip(stores, (HERE, far), strict=True)]
+    assert [report.outcomes for report in reports] == [{"scored": 2, "silent": 1, "quarantined": 1}] * 2
+    assert _current(stores[0]) == _current(stores[1])
+    other = _identity("d1", emotion_weights={"sad": 0.0})
+    decided = [
+        decide_missing(store, store.ledger(), other, "run-2", clerks=clerks)
+        for store, clerks in zip(stores, (HERE, far), strict=True)
+    ]
+    assert decided == [3, 3]
+    assert _current(stores[0], "d1") == _current(stores[1], "d1")
+    assert len(far.sent) == 2, "the road is the driver's own"
+
+
+def test_sealing_the_same_shard_twice_at_once_leaves_the_files_of_one(local_store: Any) -> None:
+    once, twice = (ResultsStore(local_store.store, local_store.bucket.join(name), "f0") for name in ("once", "twice"))
+    _score(once, *_bilingual())
+    _score(twice, *_bilingual(), clerks=Far(times=2))
+    assert _current(twice) == _current(once)
+    names = [[each.key.split("/", 1)[1] for each in local_store.store.list(store.location)] for store in (once, twice)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("where", ["/validation/", "/logits/", "/quarantine/", "/commits/", "/scores/"])
+def test_a_shard_whose_sealing_broke_off_is_sealed_anew_by_the_same_run(
+    open_results: Open, local_store: Any, where: str
+) -> None:
+    undisturbed = ResultsStore(local_store.store, local_store.bucket.join("undisturbed"), "f0")
+    _score(undisturbed, *_bilingual())
+    with pytest.raises(StoreError):
+        _score(open_results(refuse=where), *_bilingual())
+    report = _score(open_results(), *_bilingual())
+    assert report.segments == 3
+    assert _current(open_results()) == _current(undisturbed)
+    assert len(open_results().ledger().entries) == 4
 
 
 def test_a_retry_that_came_out_worse_leaves_what_was_committed(results: ResultsStore) -> None:

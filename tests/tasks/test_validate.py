@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from actors.contract import MediumResult, Reason
-from tasks.config import Warnings
+from tasks.config.scoring import Warnings
 from tasks.tables import POSTERIOR, quarantine_table
 from tasks.validate import Checked, check_scores, check_shard, check_summary
 from tests.support.quiet import import_great_expectations

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.records import Record
+from tasks.records.parts import Record
 
 Pair = tuple[float, float]
 Counts = dict[str, int]

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from actors.contract import TAXONOMY
 from tasks.evaluation.unlabelled.fold import MediaCounts, fold
-from tasks.records import RunRecord
+from tasks.records.run import RunRecord
 from tasks.report.columns import Integers
 from tasks.run import Run
 from tasks.score import decide_missing

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.evaluation.result import BASELINES, Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import BASELINES, ModelResult
 from tasks.report.evaluation.figures import Cell, Name, Whisker, accuracy_cell, cell, place
 from tasks.report.evaluation.texts import kind_name
 from tasks.report.words import Text, has_words, named, number, percent, shortened, visible, words

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.contract import TAXONOMY
-from tasks.evaluation.result import ClassFigures, Counts, Evaluation, Group, Interval, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ClassFigures, Counts, Group, Interval, ModelResult
 from tasks.report.evaluation.candidates import flag_name, in_order
 from tasks.report.evaluation.figures import Emotion, Name, emotion, figure, listed, place
 from tasks.report.evaluation.phrases import phrase

@@ -6,7 +6,7 @@ Owns no layout: what is drawn comes out as percentages of the width of a drawing
 from dataclasses import dataclass
 
 from actors.contract import TAXONOMY
-from tasks.evaluation.result import BASELINES, ModelResult, Pair
+from tasks.evaluation.result_model import BASELINES, ModelResult, Pair
 from tasks.report.evaluation.phrases import phrase
 from tasks.report.palette import CATEGORIES
 from tasks.report.words import UNDEFINED, Text, named, number, shortened, visible, words

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.report.evaluation.candidates import flag_name, references
 from tasks.report.evaluation.figures import Cell, Whisker, accuracy_cell, cell, listed, shown_name
 from tasks.report.frame import environment, frame, moment

@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.report.evaluation.candidates import flag_name, in_order
 from tasks.report.evaluation.figures import bracketed, figure, listed, shown_name
 from tasks.report.markdown import escaped

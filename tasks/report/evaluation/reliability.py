@@ -5,7 +5,7 @@ Drawn by the macro `reliability` of macros.html, in units of its own: 0…200 ea
 
 from dataclasses import dataclass
 
-from tasks.evaluation.result import Bin
+from tasks.evaluation.result_model import Bin
 from tasks.report.evaluation.figures import figure
 from tasks.report.words import Text, number, words
 

@@ -1,6 +1,6 @@
 """What a candidate read, as facts beside what it is: how many texts, from where, and how right they are alone."""
 
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.result_text import TextRead
 from tasks.report.evaluation.figures import figure, listed
 from tasks.report.words import Text, has_words, named, number, shortened, visible, words

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from tasks.evaluation.unlabelled.record import Level, Light, Survey
-from tasks.records import code_version
+from tasks.records.run import code_version
 from tasks.report import palette
 from tasks.report.frame import environment, frame
 from tasks.report.unlabelled import tables

@@ -1,14 +1,21 @@
-"""Signals of any kind in one call, and how they are cut into batches."""
+"""Signals of any kind in one call, how they are cut into batches, and calls from several threads."""
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from actors.checkpoints import load
-from actors.checkpoints.model import MAX_PADDING, batches
+from actors.checkpoints.model import MAX_PADDING, SpeechModel, batches
+from actors.checkpoints.network import Network
 from actors.checkpoints.preprocessing import Preprocessing
+from actors.contract import ModelSpec, Signal
 from tests.support.checkpoints import some_signals, write_stock
 
 
@@ -106,3 +113,70 @@ def test_the_memory_of_the_weights_is_known_and_halves_in_bf16(tmp_path: Path) -
 
     assert 0.5 < low.weight_bytes / full.weight_bytes < 0.7  # type: ignore[attr-defined]
     assert (full.spec.precision, low.spec.precision) == ("fp32", "bf16")
+
+
+# -- several threads ---------------------------------------------------------------------------------------------------
+
+SPEC = ModelSpec("stand-in", None, "0" * 64, "stub", "categorical", ("a", "b"), 16_000, "", "fp32")
+
+
+class Waits(Network):
+    """Computes when it is told to.
+
+    Args:
+        go: Until then it waits.
+        inside: Who has begun, of all that share it; `several` is set by the second.
+    """
+
+    minimum, equal_lengths = 400, False
+
+    def __init__(self, go: threading.Event, inside: list[Network], several: threading.Event) -> None:
+        super().__init__()
+        self._go, self._inside, self._several = go, inside, several
+
+    def forward(self, values: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+        self._inside.append(self)
+        if len(self._inside) == 2:
+            self._several.set()
+        assert self._go.wait(timeout=20)
+        return values[:, :2]
+
+
+@dataclass(frozen=True)
+class Tells(Preprocessing):
+    """Tells when it has prepared so many signals."""
+
+    scaling: Literal["segment", "fixed", "none"] = "none"
+    number: int = 2
+    prepared: threading.Event = field(default_factory=threading.Event)
+    seen: list[int] = field(default_factory=list)
+
+    def __call__(self, signal: Signal, out: Signal | None = None) -> Signal:
+        self.seen.append(len(signal))
+        if len(self.seen) == self.number:
+            self.prepared.set()
+        return super().__call__(signal, out)
+
+
+def test_a_batch_is_prepared_while_another_is_computed() -> None:
+    tells = Tells()
+    network = Waits(tells.prepared, [], threading.Event())  # the first goes on only when the second is prepared
+    model = SpeechModel(SPEC, network, tells, torch.device("cpu"))
+    signals = [np.full(800, value, dtype=np.float32) for value in (1.0, 2.0)]
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda signal: model.logits([signal]), signals)
+
+    assert (one == 1.0).all()
+    assert (two == 2.0).all()
+
+
+def test_of_several_models_one_computes_at_a_time() -> None:
+    go, several, inside = threading.Event(), threading.Event(), list[Network]()
+    models = [SpeechModel(SPEC, Waits(go, inside, several), Tells(), torch.device("cpu")) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(model.logits, [np.ones(800, dtype=np.float32)]) for model in models]
+        together = several.wait(timeout=0.2)
+        go.set()
+        assert [call.result().shape for call in calls] == [(1, 2), (1, 2)]
+
+    assert not together

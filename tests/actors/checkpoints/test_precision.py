@@ -53,3 +53,26 @@ def test_an_unknown_precision_is_an_error() -> None:
 def test_a_device_that_is_not_here_is_an_error(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         choose_device(name)
+
+
+def test_full_precision_is_no_tf32_and_what_was_set_before_comes_back_after_an_error() -> None:
+    settings = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = [each.fp32_precision for each in settings]
+    found = []
+
+    def fail() -> None:
+        with computing(torch.device("cuda"), "fp32"):
+            found.extend(each.fp32_precision for each in settings)
+            raise ZeroDivisionError
+
+    try:
+        for each in settings:
+            each.fp32_precision = "tf32"
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        found.extend(each.fp32_precision for each in settings)
+    finally:
+        for each, was in zip(settings, before, strict=True):
+            each.fp32_precision = was
+
+    assert found == ["ieee", "ieee", "tf32", "tf32"]

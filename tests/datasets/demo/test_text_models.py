@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from actors.checkpoints import identify, label_map, load_text
 from actors.contract import TAXONOMY
-from tasks.config import load_config
+from tasks.config.scoring import load_config
 from tests.support.demo import demo_module
 from tests.support.seraph import DEMO
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tasks.config import MEDIA_SUFFIXES
+from tasks.config.scoring import MEDIA_SUFFIXES
 from tasks.plan import list_media
 from tests.support.demo import demo_module
 from tests.support.seraph import DEMO

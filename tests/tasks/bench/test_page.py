@@ -9,6 +9,8 @@ from infra.errors import InputError
 from tasks.bench.page import Result, build_page, keep, name_of, results_in, write_page
 from tests.support.benchmarks import (
     MACHINE,
+    batches_result,
+    budget,
     growth_result,
     nodes_result,
     pipeline_result,
@@ -20,7 +22,8 @@ from tests.support.benchmarks import (
 from tests.support.html import Outline
 
 ALL: list[Result] = [
-    pool_result(), pipeline_result(), ray_data_result(), nodes_result(), growth_result(), planning_result()
+    pool_result(), pipeline_result(), batches_result(), ray_data_result(), nodes_result(), growth_result(),
+    planning_result(),
 ]  # fmt: skip
 
 
@@ -29,6 +32,7 @@ ALL: list[Result] = [
     [
         (pool_result(), "base-bf16-2-cores-amx"),
         (pipeline_result(), "pipeline-large-bf16-2-cores-amx"),
+        (batches_result(), "batches-large-bf16-2-cores-amx"),
         (growth_result(), "growth-2-cores-amx"),
         (nodes_result(machine=MACHINE.model_copy(update={"gpu": "NVIDIA H200"})), "nodes-base-h200"),
         (planning_result(machine=MACHINE.model_copy(update={"cores": 1, "instructions": ()})), "planning-1-core"),
@@ -50,7 +54,7 @@ def test_what_is_kept_is_read_back_as_it_was_and_other_files_are_passed_over(tmp
 
 def test_the_page_shows_the_figures_of_every_result_in_both_languages() -> None:
     page = build_page({name_of(result): result for result in ALL})
-    for shown in ("2.50 ×", "0.0123", "90.0%", "+50 MB", "40.0 s", "1.50 ×", "2,345 MB", "1,234 MB"):
+    for shown in ("2.50 ×", "0.0123", "90.0%", "+50 MB", "40.0 s", "1.50 ×", "2,345 MB", "1,234 MB", "5,432 MB"):
         assert shown in page, shown
     assert "Against the transformers pipeline" in page
     assert "transformers 파이프라인과 비교" in page
@@ -67,6 +71,12 @@ def test_the_page_fetches_nothing() -> None:
 
 def test_a_single_size_has_no_line_to_draw() -> None:
     assert "svg" not in Outline(build_page({"growth": growth_result(size(10_000), flat=None)})).tags
+
+
+def test_where_memory_ran_out_the_page_says_so() -> None:
+    page = build_page({"batches": batches_result(budget(80, 1000.0), budget(160, None))})
+    assert "1000.00 ×" in page
+    assert "out of memory" in page
 
 
 def test_a_folder_without_results_is_an_error_with_the_remedy(tmp_path: Path) -> None:

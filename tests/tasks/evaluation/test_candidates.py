@@ -9,9 +9,9 @@ import pytest
 from actors.contract import TAXONOMY
 from actors.options import Route
 from infra.errors import ConfigError
-from tasks.config import PRESETS, ScoreConfig, load_config
+from tasks.config.scoring import PRESETS, ScoreConfig, load_config
 from tasks.evaluation.candidates import EVERY, Candidate, is_system, prepare, split_revision
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tests.support.evaluation import ACCESS
 from tests.support.text_checkpoints import write_text
 

@@ -11,7 +11,7 @@ from tasks.evaluation import figures as figures_module
 from tasks.evaluation.answers import Answers, from_recorded
 from tasks.evaluation.figures import baselines, figures
 from tasks.evaluation.gather import Segments, gather
-from tasks.evaluation.result import Group, ModelResult
+from tasks.evaluation.result_model import Group, ModelResult
 from tasks.numerics.decision import Decision
 from tests.support.evaluation import labelled, line, one_hot, segments
 

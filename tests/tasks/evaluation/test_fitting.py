@@ -10,8 +10,8 @@ import pytest
 from actors.contract import TAXONOMY
 from infra.errors import ConfigError, InputError
 from infra.shelf import FolderShelf
-from tasks.config import DecisionOptions
-from tasks.dimension_map import load_map
+from tasks.config.dimension_map import load_map
+from tasks.config.scoring import DecisionOptions
 from tasks.evaluation.archive import PREDICTIONS, Archive
 from tasks.evaluation.fitting import fit_map
 from tests.support.evaluations import evaluation

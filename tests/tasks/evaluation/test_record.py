@@ -17,7 +17,8 @@ from tasks.evaluation.answers import Answers, from_recorded
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.record import Findings, drawn_up, store
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import BASELINES, Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import BASELINES, ModelResult
 from tasks.numerics.decision import Decision
 from tests.support.evaluation import one_hot, segments
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from tasks.evaluation.result import BASELINES, Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import BASELINES, ModelResult
 from tests.support.evaluations import evaluation
 
 

@@ -15,14 +15,15 @@ from actors.contract import Reason
 from infra.errors import CheckpointError, InputError, WeightsAbsentError
 from infra.services import Services
 from infra.shelf import FolderShelf
-from tasks.config import load_config
+from tasks.config.scoring import load_config
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.gather import find_media, gather
 from tasks.evaluation.hear import OpenPool
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import BASELINES, Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import BASELINES, ModelResult
 from tasks.evaluation.run import Opened, conclude, hear_candidate
 from tasks.tables import from_parquet
 from tests.support.evaluation import (

@@ -11,7 +11,8 @@ import pytest
 from infra.errors import InputError
 from infra.shelf import FolderShelf
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import BASELINES, Evaluation
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import BASELINES
 from tasks.evaluation.run import evaluate_recorded, read_label_file
 from tests.support.evaluation import line, one_hot, scores
 

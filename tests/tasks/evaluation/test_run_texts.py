@@ -12,7 +12,7 @@ import pytest
 from infra.errors import CheckpointError, InputError, RayError, WeightsAbsentError
 from infra.services import Services
 from infra.shelf import FolderShelf
-from tasks.config import load_config
+from tasks.config.scoring import load_config
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate

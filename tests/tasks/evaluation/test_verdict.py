@@ -9,7 +9,7 @@ from tasks.evaluation.answers import Answers, from_recorded
 from tasks.evaluation.assess import comparisons
 from tasks.evaluation.figures import figures
 from tasks.evaluation.gather import Segments
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.verdict import notes, verdict
 from tasks.numerics.decision import Decision
 from tasks.report.words import Text

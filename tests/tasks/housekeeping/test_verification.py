@@ -4,12 +4,12 @@ import pytest
 
 from actors.contract import Medium
 from infra.shelf import StoreShelf
-from tasks.config import load_config
+from tasks.config.scoring import load_config
 from tasks.housekeeping.inventory import Limits
 from tasks.housekeeping.plan import make_plan
 from tasks.housekeeping.verification import Fault
-from tasks.promotions import Promotions
-from tasks.records import Grounds
+from tasks.promotion.current import Promotions
+from tasks.records.run import Grounds
 from tasks.tables import from_parquet, to_parquet
 from tests.support.house import RESULTS, HouseStore, as_store, commit, opened, write_run
 from tests.support.promotions import NOW

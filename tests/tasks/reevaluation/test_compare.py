@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from actors.contract import TAXONOMY
-from tasks.evaluation.result import Comparison, Interval
+from tasks.evaluation.result import Comparison
+from tasks.evaluation.result_model import Interval
 from tasks.reevaluation.compare import Before, against_current, since_last
 from tests.support.reevaluations import reevaluation, row
 

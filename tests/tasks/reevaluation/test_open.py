@@ -9,9 +9,9 @@ import pytest
 
 from infra.errors import ConfigError, InputError
 from infra.shelf import FolderShelf
-from tasks.config import load_config
-from tasks.promotions import Promotions
-from tasks.records import ConfigUsed, Grounds
+from tasks.config.scoring import load_config
+from tasks.promotion.current import Promotions
+from tasks.records.run import ConfigUsed, Grounds
 from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.reevaluation.open import Opened, opened_on
 from tasks.reevaluation.request import ReevaluateRequest

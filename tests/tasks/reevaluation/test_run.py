@@ -11,16 +11,17 @@ import pytest
 from actors.contract import TAXONOMY
 from infra.services import Services
 from infra.shelf import FolderShelf
-from tasks.config import DecisionOptions, load_config
+from tasks.config.scoring import DecisionOptions, load_config
 from tasks.evaluation.archive import Archive
 from tasks.evaluation.cache import HeardCache
 from tasks.evaluation.candidates import Candidate
 from tasks.evaluation.gather import find_media, gather
 from tasks.evaluation.request import EvaluateRequest
-from tasks.evaluation.result import Evaluation, ModelResult
+from tasks.evaluation.result import Evaluation
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.run import Opened as OpenedEvaluation
 from tasks.evaluation.run import conclude, hear_candidate
-from tasks.promotions import Chosen, Promotions, choose
+from tasks.promotion.current import Chosen, Promotions, choose
 from tasks.reevaluation.archive import ReevaluationArchive
 from tasks.reevaluation.open import Opened
 from tasks.reevaluation.request import ReevaluateRequest

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.evaluation.result import Bin, Evaluation, Rank, Raters, SetProblem
+from tasks.evaluation.result import Evaluation, Rank, Raters, SetProblem
+from tasks.evaluation.result_model import Bin
 from tasks.report.evaluation import build_evaluation_page
 from tasks.report.evaluation.worst import MAX_WORST
 from tests.support.evaluations import empty_evaluation, evaluation, failed_models, hostile_evaluation, router

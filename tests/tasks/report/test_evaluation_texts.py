@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.evaluation.result import ModelResult
+from tasks.evaluation.result_model import ModelResult
 from tasks.evaluation.result_text import Part, TextRead
 from tasks.report.evaluation import build_evaluation_page
 from tasks.report.evaluation.texts import kind_name, text_facts

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from actors.contract import Reason
-from tasks.records import Alarm, Corpus, MediaCounts, Validation
+from tasks.records.parts import Alarm
+from tasks.records.run import Corpus, MediaCounts, Validation
 from tasks.report.findings import NAMES_PER_REASON, asides, quarantined, verdict, warnings
 from tasks.report.summary import Summary
 from tests.support.records import model_spec, run_record

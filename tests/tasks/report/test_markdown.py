@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.records import Outputs
+from tasks.records.run import Outputs
 from tasks.report import markdown_summary
 from tasks.report.markdown import escaped
 from tests.support.records import run_record

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from actors.contract import TAXONOMY
-from tasks.records import MediaCounts, Validation
+from tasks.records.run import MediaCounts, Validation
 from tasks.report import ENTRY, Summary, build_pages
 from tasks.report.summary import MAX_LINKED_PAGES
 from tests.support.records import run_record

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.records import TextCounts
+from tasks.records.run import TextCounts
 from tasks.report import ENTRY, Summary, build_pages
 from tests.support.records import model_spec, run_record
 from tests.support.tables import quarantine

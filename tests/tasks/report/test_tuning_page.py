@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tasks.evaluation.result import Interval
+from tasks.evaluation.result_model import Interval
 from tasks.report.tuning import build_tuning_page
 from tasks.tuning.result import Tuning
 from tests.support.html import Outline, text_of

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tasks.config import ScoreConfig
+from tasks.config.scoring import ScoreConfig
 from tasks.numerics.gains import Gain, judge
 from tasks.numerics.grid import DEFAULTS
 from tasks.numerics.idle import Idle

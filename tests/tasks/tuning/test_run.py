@@ -12,7 +12,7 @@ import yaml
 from actors.contract import TAXONOMY
 from infra.errors import InputError
 from infra.shelf import FolderShelf
-from tasks.config import DecisionOptions
+from tasks.config.scoring import DecisionOptions
 from tasks.evaluation.archive import PREDICTIONS, Archive
 from tasks.evaluation.run import read_label_file
 from tasks.tuning.archive import TuningArchive

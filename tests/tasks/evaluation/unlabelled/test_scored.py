@@ -8,7 +8,8 @@ import pytest
 from actors.checkpoints import CheckpointIdentity
 from actors.contract import TAXONOMY, Medium, ModelSpec
 from infra.location import Location
-from tasks.config import Identity, ScoreConfig
+from tasks.config.identity import Identity
+from tasks.config.scoring import ScoreConfig
 from tasks.evaluation.unlabelled import Scored, scored_corpus
 from tasks.numerics.decision import Decision
 from tasks.run import Run

@@ -11,7 +11,7 @@ from tasks.evaluation.unlabelled import Reference, Scored, reference_of
 from tasks.evaluation.unlabelled.fold import MediaCounts, fold
 from tasks.evaluation.unlabelled.record import Shift
 from tasks.evaluation.unlabelled.shifts import shifts
-from tasks.records import Corpus
+from tasks.records.run import Corpus
 from tests.support.records import run_record
 from tests.support.tables import score_row, scores
 
