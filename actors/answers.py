@@ -23,6 +23,8 @@ async def answer(ref: Any) -> Any:
             # After such an error every call in that process fails: a new one is needed.
             raise WorkerLostError(Reason.WORKER_DIED, f"{type(cause).__name__}: {cause}") from error
         raise CallFailedError(cause) from error
+    except errors.UnserializableException as error:  # it has the words of one that was raised there
+        raise CallFailedError(error) from error
     except errors.ObjectLostError as error:
         raise InputLostError(str(error), error.object_ref_hex) from error
     except (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError) as error:

@@ -120,8 +120,13 @@ class Crew:
             self.rest()
 
     def help_is_coming(self) -> bool:
-        """Whether there will soon be another actor: one is starting, and not for too long, or could be started."""
+        """Whether there will soon be another actor: one is starting, and not for too long, or could be started.
+
+        One for which a node has yet to come does not count.
+        """
         starting = [member for member in self.members if not member.ready]
+        if self.due is not None and len(self.members) - len(starting) >= self.due:
+            return False
         if starting:
             now = asyncio.get_running_loop().time()
             return any(now - member.started < _PATIENCE_S for member in starting)

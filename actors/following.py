@@ -46,7 +46,8 @@ class Following:
         """What these nodes mean. The bound never falls below the start's: what is lost may come again."""
         if self._fixed:
             return Places(self._sizes.most_scorers, self._sizes.most_scorers)
-        held = max(0, self._places(room) - self._left_free)
+        here = self._places(room)
+        held = min(here, max(self._sizes.most_scorers, here - self._left_free))
         wanted = _AGAIN * max(1, held) if self._grows else held
         return Places(held, max(self._sizes.most_scorers, wanted))
 

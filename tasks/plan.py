@@ -19,7 +19,9 @@ from tasks.store import Entry, Ledger, shard_id
 # Bytes of one second, roughly, by suffix: only used to cut shards of about equal length.
 _BYTES_PER_SECOND = {
     "wav": 96_000, "aif": 96_000, "aiff": 96_000, "flac": 60_000, "mp3": 20_000, "m4a": 16_000, "aac": 16_000,
-    "ogg": 12_000, "oga": 12_000, "opus": 8_000, "wma": 16_000, "amr": 1_600, "mka": 24_000,
+    "ogg": 12_000, "oga": 12_000, "opus": 8_000, "wma": 16_000, "amr": 1_600, "mka": 24_000, "spx": 3_000,
+    "wv": 60_000, "tta": 60_000, "w64": 96_000, "caf": 96_000, "au": 64_000, "ac3": 24_000, "eac3": 24_000,
+    "dts": 96_000,
 }  # fmt: skip
 _VIDEO_BYTES_PER_SECOND = 250_000
 

@@ -28,8 +28,8 @@ CURRENT = "current"
 """Names the promoted configuration wherever a configuration is named; a file of that name is `./current`."""
 
 MEDIA_SUFFIXES = tuple(
-    "aac aif aiff amr asf avi flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mts mxf oga ogg ogv opus rm ts vob "
-    "wav webm wma wmv 3gp".split()
+    "aac ac3 aif aiff amr asf au avi caf dts eac3 f4v flac flv m2ts m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mts "
+    "mxf oga ogg ogv opus rm spx ts tta vob w64 wav webm wma wmv wv 3g2 3gp".split()
 )
 
 

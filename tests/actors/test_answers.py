@@ -56,6 +56,12 @@ def test_a_lost_worker_is_told_from_a_lost_node(error: BaseException, node: bool
     assert detail in found.detail
 
 
+def test_an_error_that_cannot_be_read_here_is_a_call_that_failed() -> None:
+    found = outcome(errors.UnserializableException("Traceback\n  line\nOdd: 1 2"))
+    assert isinstance(found, CallFailedError)
+    assert "Odd: 1 2" in str(found)
+
+
 @pytest.mark.parametrize("inside", [False, True], ids=["of the call", "told by the worker"])
 def test_a_lost_object_is_named(inside: bool) -> None:
     lost = errors.ObjectReconstructionFailedError(OBJECT, None, "", ())  # type: ignore[no-untyped-call]

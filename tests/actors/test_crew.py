@@ -191,6 +191,20 @@ def test_of_workers_that_the_cluster_should_hold_those_without_a_place_are_told_
     told(scenario())
 
 
+def test_who_only_hopes_for_a_node_is_no_help_on_its_way() -> None:
+    async def scenario() -> None:
+        company = Company(most=4)
+        company.places = 1
+        company.crew.start(2)
+        await settle()
+        assert company.crew.help_is_coming()
+        company.crew.due = 1
+        assert not company.crew.help_is_coming()
+        company.crew.stop()
+
+    told(scenario())
+
+
 def test_a_crew_that_was_ended_starts_nobody_any_more() -> None:
     async def scenario() -> None:
         company = Company(most=2)

@@ -21,6 +21,12 @@ FORMATS = [
     ("mp4", "aac", 44_100, 4e-2),
     ("matroska", "aac", 22_050, 2e-2),
     ("webm", "libopus", 48_000, 6e-2),
+    ("wv", "wavpack", 44_100, 1.2e-2),  # of 8 bits, like the second
+    ("tta", "tta", 44_100, 1.2e-2),
+    ("caf", "pcm_s16be", 44_100, 2e-3),
+    ("w64", "pcm_s16le", 44_100, 2e-3),
+    ("au", "pcm_s16be", 44_100, 2e-3),
+    ("3g2", "aac", 44_100, 4e-2),
 ]
 
 
@@ -51,6 +57,17 @@ def test_a_sine_comes_out_at_16_khz_with_its_frequency_phase_and_amplitude(conta
     assert decoded.duration_s == pytest.approx(3, abs=0.05)
     assert np.abs(decoded.signal[inner] - expected[inner]).max() < error
     assert decoded.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [("ac3", "ac3", 44_100), ("eac3", "eac3", 44_100), ("mpegts", "ac3", 48_000)],
+)
+def test_a_codec_that_comes_some_milliseconds_late_keeps_frequency_and_duration(container, codec, rate):
+    decoded = read(encode(tone(rate, 3), rate, container, codec))
+    spectrum = np.abs(np.fft.rfft(decoded.signal[8_000:40_000]))  # two seconds: bins of half a hertz
+    assert decoded.duration_s == pytest.approx(3, abs=0.1)
+    assert spectrum.argmax() / 2 == pytest.approx(440, abs=0.5)
 
 
 def test_a_tone_above_8_khz_does_not_come_back_as_another_one():

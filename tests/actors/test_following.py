@@ -60,6 +60,12 @@ def test_as_nodes_go_less_is_due_but_the_bound_stays_that_of_the_start() -> None
     ]
 
 
+def test_nodes_with_more_places_than_the_start_used_hold_as_many_until_they_are_too_few() -> None:
+    # A worker for every 4 of 32 cores, though each asks for 1: eight of 32 places, and 16 when half of them go.
+    found = looks(nodes(2, 16), nodes(1, 16), nodes(1, 6), nodes(3, 16), num_cpus=1)
+    assert [each.held for each in found] == [8, 8, 6, 24]
+
+
 def test_a_bound_that_is_configured_stays() -> None:
     assert looks(nodes(1, 16), nodes(9, 16), max_workers=3) == [Places(3, 3)] * 2
 
