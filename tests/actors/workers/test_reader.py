@@ -151,6 +151,10 @@ class FailingStore:
         (OSError(28, "No space left on device"), Reason.STORE_ERROR),
         (MemoryError("4 GiB"), Reason.WORKER_DIED),
         (ZeroDivisionError("in a decoder"), Reason.UNDECODABLE),
+        # Of a library of another version: not the medium's fault either.
+        (TypeError("open() got an unexpected keyword argument 'metadata_errors'"), Reason.WORKER_DIED),
+        (AttributeError("module 'av' has no attribute 'open'"), Reason.WORKER_DIED),
+        (ImportError("libavformat.so.62: cannot open shared object file"), Reason.WORKER_DIED),
     ],
 )
 def test_only_what_the_medium_itself_is_to_blame_for_is_final(error: Exception, reason: Reason) -> None:
