@@ -129,6 +129,6 @@ def _lost(work: Callable[..., Any], times: int, detail: str) -> str:
     name = getattr(work, "__name__", repr(work))
     return (
         f"the process that was to call {name} was lost {times} times ({detail}); expected one to live until it is "
-        "done: see that the nodes have memory to spare (about 0.5 GB for each), raise `timeout_s` where it is too slow, "
-        "and run the command again"
+        "done: see that the nodes have memory to spare (about 0.5 GB for each), or raise `timeout_s` where it takes "
+        "longer, and run the command again"
     )

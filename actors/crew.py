@@ -120,10 +120,7 @@ class Crew:
             self.rest()
 
     def help_is_coming(self) -> bool:
-        """Whether there will soon be another actor: one is starting, and not for too long, or could be started.
-
-        One for which a node has yet to come does not count.
-        """
+        """Whether there will soon be another actor: one starts, not for too long, or could, and needs no other node."""
         starting = [member for member in self.members if not member.ready]
         if self.due is not None and len(self.members) - len(starting) >= self.due:
             return False

@@ -147,7 +147,7 @@ class Life:
                 crew.stop()
         finally:
             # Whoever still waits for a result in another thread must not wait for ever.
-            self._fail(RayError(f"{self._name} was closed while media were on the road"))
+            self._fail(RayError(f"{self._name} was closed while work was under way"))
             self._fatal.exception()
             await asyncio.gather(*self._callers, return_exceptions=True)
             await self._leave()

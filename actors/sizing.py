@@ -118,6 +118,8 @@ def derive(resources: Resources, *, cpus: float, gpus: float, routes: int, hears
         most = resources.max_workers
     elif on_gpu:
         most = max(1, places(gpus, num_gpus))
+    elif resources.num_cpus:
+        most = max(1, int((cores - _READER_CPUS - _LISTENER_CPUS) / max(1, resources.num_cpus)))
     else:
         most = min(cores, max(routes, cores // _CORES_PER_SCORER))
     present = _present(resources, cores, gpus, num_gpus, most)

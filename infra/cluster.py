@@ -130,13 +130,16 @@ def awake(needs: Mapping[str, float], within_s: float) -> ClusterResources:
     if have.cpus >= 1 or have.gpus >= 1:
         return have
     wanted: Any = ray.remote(_nothing).options(**needs, max_retries=-1)
+    asked = wanted.remote()
     try:
-        ray.get(wanted.remote(), timeout=within_s)
+        ray.get(asked, timeout=within_s)
     except ray.exceptions.GetTimeoutError as error:
         raise RayError(
             f"the Ray cluster has no CPUs and no GPUs, and no node for {shown(needs)} came within {within_s:g} s; "
             "ask for less in `resources`, or raise `ready_s` where nodes are still to come"
         ) from error
+    finally:
+        ray.cancel(asked)  # what nobody waits for any more must not bring a node
     return resources()
 
 

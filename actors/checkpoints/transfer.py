@@ -37,7 +37,7 @@ def fetched(values: torch.Tensor) -> Callable[[], npt.NDArray[np.float32]]:
     kept.copy_(values, non_blocking=True)
     # It sleeps: a wait that spins would take a core from the readers.
     done: Any = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-    done.record()
+    done.record(torch.cuda.current_stream(values.device))
 
     def wait() -> npt.NDArray[np.float32]:
         done.synchronize()

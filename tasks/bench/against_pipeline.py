@@ -21,7 +21,7 @@ from tasks.bench.arithmetic import best_of, command_of, versions
 from tasks.bench.findings import Against, PipelineOptions, PipelineResult, Variant
 from tasks.bench.loop import Floats, Scored, load_fed
 from tasks.bench.pipeline import Setting, load_pipeline, settings_for
-from tasks.bench.place import LANGUAGE, Place, Say, opened, stored, workplace
+from tasks.bench.place import LANGUAGE, Place, Say, on_gpu, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.road import Lap, Memory, from_memory, from_store
 from tasks.bench.sides import Side
@@ -83,6 +83,7 @@ def run_against_pipeline(options: PipelineOptions, settings: Settings, say: Say)
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with workplace(settings, say) as place:
+        options = options.on(gpu=on_gpu())
         say(f"preparing {sum(options.media_s()) / 60:g} minutes of audio and the models ({options.preset})")
         materials = prepare(place.folder, options)
         found = _measured(opened(place, materials, options.precision), place, materials, options, say)

@@ -19,6 +19,7 @@ class PipelineOptions(BenchOptions):
     """Against the transformers pipeline. `batch_sizes`: of the pipeline; the best of them counts."""
 
     default_minutes: ClassVar[dict[Preset, float]] = {"tiny": 1.0, "base": 10.0, "large": 4.0}
+    gpu_minutes: ClassVar[float] = 180.0
     medium_minutes: ClassVar[float] = 2.0
 
     repetitions: int = Field(2, ge=1)
@@ -29,6 +30,7 @@ class RayDataOptions(BenchOptions):
     """Against Ray Data. `batch_sizes`: of its `map_batches`; the best of them counts."""
 
     default_minutes: ClassVar[dict[Preset, float]] = {"tiny": 2.0, "base": 10.0, "large": 4.0}
+    gpu_minutes: ClassVar[float] = 180.0
     medium_minutes: ClassVar[float] = 2.0
 
     repetitions: int = Field(2, ge=1)

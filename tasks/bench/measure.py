@@ -12,7 +12,7 @@ from actors.usage import usage_here
 from infra import cluster
 from infra.settings import Settings
 from tasks.bench.loop import load_loop
-from tasks.bench.place import LANGUAGE, Place, Say, opened, stored, workplace
+from tasks.bench.place import LANGUAGE, Place, Say, on_gpu, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.result import BenchOptions, BenchResult, Seconds, StageCost
 from tasks.bench.road import Lap, Memory, from_memory, from_store
@@ -44,6 +44,7 @@ def run_bench(options: BenchOptions, settings: Settings, say: Say) -> tuple[Benc
     """
     started = datetime.now(UTC)
     with workplace(settings, say) as place:
+        options = options.on(gpu=on_gpu())
         say(f"preparing {sum(options.media_s()) / 60:g} minutes of audio and the models ({options.preset})")
         materials = prepare(place.folder, options)
         run = opened(place, materials, options.precision)

@@ -18,7 +18,7 @@ from infra.services import Services
 from infra.settings import Settings
 from infra.stack import Need, ensure
 from infra.storage import Store
-from tasks.bench.prepare import Materials, Models
+from tasks.bench.prepare import Materials, Models, gpu_here
 from tasks.bench.result import Machine, Precision
 from tasks.config.scoring import ScoreConfig
 from tasks.records.parts import Record
@@ -79,6 +79,11 @@ def opened(place: Place, materials: Materials, precision: Precision) -> Run:
     # One model in the pool, as on the other sides; it gets all the threads, and they as many.
     config = bench_config(materials, precision, Resources(max_workers=1))
     return open_run(place.bucket.join("media").uri, place.bucket.join("results").uri, config, place.services)
+
+
+def on_gpu() -> bool:
+    """Whether both the cluster and this machine have a GPU: one side of a benchmark works in each."""
+    return cluster.resources().gpus >= 1 and gpu_here()
 
 
 def stored(result: Record, name: str, started: str, home: Path) -> Path:

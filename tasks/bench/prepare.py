@@ -3,7 +3,7 @@
 So the memory that it takes is not counted as the driver's, and the loop starts as freshly as a worker does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,6 +18,9 @@ from tasks.bench.result import BenchOptions, Machine, Preset
 T = TypeVar("T")
 
 _WARM_S = 20.0
+
+_FEW = 8
+"""Media that are sooner made one after the other than other processes for them are started."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,18 @@ def prepare_models(folder: Path, preset: Preset, seed: int) -> Models:
     return _elsewhere(make_models, folder, preset, seed)
 
 
+def gpu_here() -> bool:
+    """Whether the models will find a GPU on this machine. Asked in a process of its own: it takes torch."""
+    return _elsewhere(_machine).gpu is not None
+
+
 def make(folder: Path, options: BenchOptions) -> Materials:
     """As `prepare`, in this process."""
     models = make_models(folder, options.preset, options.seed)
-    generators = np.random.default_rng(options.seed).spawn(len(options.media_s()) + 1)
-    warm = _medium(folder / "warm.mp3", _WARM_S, generators[0])
-    media = (
-        _medium(folder / f"{number:03}.mp3", seconds, generator)
-        for number, (seconds, generator) in enumerate(zip(options.media_s(), generators[1:], strict=True))
-    )
+    lengths = [_WARM_S, *options.media_s()]
+    paths = [folder / "warm.mp3", *(folder / f"{number:03}.mp3" for number in range(len(lengths) - 1))]
+    generators = np.random.default_rng(options.seed).spawn(len(lengths))
+    warm, *media = _media(paths, lengths, generators, models.machine.cores)
     return Materials(models.model, models.whisper, models.machine, tuple(media), warm)
 
 
@@ -88,6 +94,22 @@ def _machine() -> Machine:
 def _elsewhere(work: Callable[..., T], *arguments: object) -> T:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(work, *arguments).result()
+
+
+def _media(
+    paths: Sequence[Path], lengths: Sequence[float], generators: Sequence[np.random.Generator], cores: int
+) -> list[Prepared]:
+    """Write media; where they are many, on all cores: ten minutes take one of them ten seconds."""
+    if len(paths) <= _FEW or cores == 1:
+        return list(map(_medium, paths, lengths, generators))
+    with ProcessPoolExecutor(min(cores, len(paths)), get_context("spawn"), _one_thread) as processes:
+        return list(processes.map(_medium, paths, lengths, generators))
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _medium(path: Path, seconds: float, generator: np.random.Generator) -> Prepared:

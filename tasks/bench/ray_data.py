@@ -23,7 +23,7 @@ from infra.settings import Settings
 from tasks.bench.arithmetic import best_of, command_of, versions
 from tasks.bench.findings import RayDataOptions, RayDataResult, Variant
 from tasks.bench.loop import Floats, posterior_of, segments_of
-from tasks.bench.place import LANGUAGE, Say, opened, stored, workplace
+from tasks.bench.place import LANGUAGE, Say, on_gpu, opened, stored, workplace
 from tasks.bench.prepare import Materials, prepare
 from tasks.bench.road import Memory
 from tasks.records.run import code_version, lock_sha256
@@ -69,6 +69,7 @@ def run_against_ray_data(options: RayDataOptions, settings: Settings, say: Say) 
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with workplace(settings, say) as place:
+        options = options.on(gpu=on_gpu())
         say(f"preparing {sum(options.media_s()) / 60:g} minutes of audio and the models ({options.preset})")
         materials = prepare(place.folder, options)
         found = _measured(opened(place, materials, options.precision), materials, options, say)

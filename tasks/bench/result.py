@@ -4,7 +4,7 @@ The keys `ratio`, `ratio_road`, `stages`, `peak_mb` and `machine` are relied upo
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -27,12 +27,13 @@ class BenchOptions(Options):
     Attributes:
         preset: Which published dimensions the models have; `tiny` is a trial of the benchmark, not of a machine.
         repetitions: How often each side runs, by turns. The best of each counts.
-        minutes: Generated audio, about 60 % of it speech; None leaves it to the preset.
+        minutes: Generated audio, about 60 % of it speech; None leaves it to the preset and the device.
         precision: As in a run's configuration.
         seed: Of the audio and of the weights.
     """
 
     default_minutes: ClassVar[dict[Preset, float]] = {"tiny": 2.0, "base": 20.0, "large": 20.0}
+    gpu_minutes: ClassVar[float] = 400.0
     medium_minutes: ClassVar[float] = MEDIUM_MINUTES
 
     preset: Preset = "base"
@@ -40,6 +41,12 @@ class BenchOptions(Options):
     minutes: float | None = Field(None, ge=0.5)
     precision: Precision = "auto"
     seed: int = 0
+
+    def on(self, *, gpu: bool) -> Self:
+        """With the minutes that the device needs, where none are given: a GPU is through a CPU's in half a second."""
+        if not gpu or self.minutes is not None or self.preset == "tiny":
+            return self
+        return self.model_copy(update={"minutes": self.gpu_minutes})
 
     def media_s(self) -> list[float]:
         """Length of each medium in seconds."""

@@ -22,6 +22,7 @@ from tasks.score import Scores, ShardReport, score_shard
 from tasks.store import ResultsStore, shard_id
 
 _SHARDS_AT_ONCE = 4  # as many as the flow score_corpus takes
+_SHARD_S = 3600.0
 _DECIDING = ("decide", "validate", "commit")
 
 
@@ -47,10 +48,10 @@ class Memory:
         self.media = tuple(Medium(f"s3://memory/{each.medium.name}", "0", 0) for each in prepared)
         known = Language(language, 1.0, 1.0, language)
         self._pool = pool
-        self._readings: list[tuple[Reading, Signal, Language]] = [
-            (Reading(medium, each.duration_s, each.spans), np.load(each.signal), known)
+        self._readings: dict[Medium, tuple[Reading, Signal, Language]] = {
+            medium: (Reading(medium, each.duration_s, each.spans), np.load(each.signal), known)
             for medium, each in zip(self.media, prepared, strict=True)
-        ]
+        }
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
@@ -58,23 +59,31 @@ class Memory:
         return self._pool.specs
 
     def score(self, media: Sequence[Medium]) -> list[MediumResult]:
-        """Score the segments of these media, all of them."""
-        assert tuple(media) == self.media
-        return self._pool.score_signals(self._readings)
+        """Score the segments of these media."""
+        return self._pool.score_signals([self._readings[medium] for medium in media])
+
+    def shards(self) -> list[tuple[Medium, ...]]:
+        """The media by hours, as planning would cut them: one is sealed while the next is scored."""
+        seconds = max(reading.duration_s for reading, _, _ in self._readings.values())
+        size = max(1, round(_SHARD_S / seconds))
+        return [self.media[start : start + size] for start in range(0, len(self.media), size)]
 
 
 def from_memory(run: Run, memory: Memory, pool: Pool, name: str) -> Lap:
     """Score what is in memory, and commit it under results of its own."""
     run = _elsewhere(run, name)
-    marks = [(medium.uri, medium.etag, 1) for medium in memory.media]
-    shard = Shard(shard_id(run.identity.fingerprint, run.identity.routes, marks), memory.media, (1,) * len(marks))
-    return _timed(lambda: (shard,), run, memory, pool)
+    return _timed(lambda: [_shard(run, media) for media in memory.shards()], run, memory, pool)
 
 
 def from_store(run: Run, pool: Pool, name: str) -> Lap:
     """Plan and score the media of the run, and commit them under results of their own."""
     run = _elsewhere(run, name)
     return _timed(lambda: plan_run(run).shards, run, pool, pool)
+
+
+def _shard(run: Run, media: tuple[Medium, ...]) -> Shard:
+    marks = [(medium.uri, medium.etag, 1) for medium in media]
+    return Shard(shard_id(run.identity.fingerprint, run.identity.routes, marks), media, (1,) * len(marks))
 
 
 def _timed(plan: Callable[[], Sequence[Shard]], run: Run, scores: Scores, pool: Pool) -> Lap:

@@ -47,8 +47,8 @@ def test_a_node_that_is_too_small_for_a_worker_adds_none() -> None:
 
 
 def test_what_no_single_node_has_a_place_for_is_not_due() -> None:
-    # Four for sixteen cores, of which each takes five: three nodes of five cores hold three, and one core is left over.
-    assert looks((*nodes(3, 5), Node("small", 1, 0)), num_cpus=5) == [Places(held=3, most=4)]
+    # Five for 21 cores, of which each takes four: nodes of seven cores hold one, and three cores are left over.
+    assert looks(nodes(3, 7), num_cpus=4) == [Places(held=3, most=5)]
 
 
 def test_as_nodes_go_less_is_due_but_the_bound_stays_that_of_the_start() -> None:
@@ -61,9 +61,9 @@ def test_as_nodes_go_less_is_due_but_the_bound_stays_that_of_the_start() -> None
 
 
 def test_nodes_with_more_places_than_the_start_used_hold_as_many_until_they_are_too_few() -> None:
-    # A worker for every 4 of 32 cores, though each asks for 1: eight of 32 places, and 16 when half of them go.
+    # One of 32 places is left for who reads and hears, and none where half of them go.
     found = looks(nodes(2, 16), nodes(1, 16), nodes(1, 6), nodes(3, 16), num_cpus=1)
-    assert [each.held for each in found] == [8, 8, 6, 24]
+    assert [each.held for each in found] == [31, 16, 6, 47]
 
 
 def test_a_bound_that_is_configured_stays() -> None:

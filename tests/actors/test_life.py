@@ -89,7 +89,7 @@ def test_whoever_waits_for_results_when_the_pool_is_closed_is_told() -> None:
     pool.__enter__()
     with waiting(pool, lambda: pool.work(2)) as outcome:
         pool.__exit__()
-        assert "closed while media were on the road" in str(outcome())
+        assert "closed while work was under way" in str(outcome())
 
 
 def test_whoever_waits_for_anything_else_is_told_as_well() -> None:

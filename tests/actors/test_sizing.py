@@ -228,6 +228,14 @@ def test_on_cpus_alone_readers_grow_only_where_the_cluster_may() -> None:
     assert _derive(16, num_cpus=4, max_workers=40).readers_for(40) == 20
 
 
+def test_where_a_worker_is_said_to_take_so_much_there_are_as_many_as_the_cores_hold_beside_who_reads_and_hears() -> (
+    None
+):
+    assert [_derive(cpus, num_cpus=1).most_scorers for cpus in (1, 2, 16)] == [1, 1, 15]
+    assert _derive(16, num_cpus=4).most_scorers == 3
+    assert _derive(16, num_cpus=0.25).most_scorers == 15, "one for a core: threads of many would only take turns"
+
+
 def test_more_small_media_are_read_ahead_unless_a_number_is_configured() -> None:
     assert _derive(16).small_bytes == 64 << 20
     assert _derive(1600, 100).small_bytes == 25 * (64 << 20), "short calls, too, must fill the batches of many GPUs"
