@@ -134,12 +134,13 @@ def awake(needs: Mapping[str, float], within_s: float) -> ClusterResources:
     try:
         ray.get(asked, timeout=within_s)
     except ray.exceptions.GetTimeoutError as error:
+        # What nobody waits for any more must not bring a node. (Never where it has just been done: Ray 2.60 ends a
+        # process that cancels a task between its answer and its bookkeeping.)
+        ray.cancel(asked)
         raise RayError(
             f"the Ray cluster has no CPUs and no GPUs, and no node for {shown(needs)} came within {within_s:g} s; "
             "ask for less in `resources`, or raise `ready_s` where nodes are still to come"
         ) from error
-    finally:
-        ray.cancel(asked)  # what nobody waits for any more must not bring a node
     return resources()
 
 
